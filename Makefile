@@ -1,0 +1,120 @@
+# The study, its tests and its checks. Each target sets up ./.venv by itself; python3.11, git, make and a C compiler
+# are all that a machine needs.
+#
+#   make study [MODELS=lite|published] [PARAMS=file.yaml] [CORES=n] [ARGS="more arguments for Snakemake"]
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+MODELS ?=
+PARAMS ?=
+CORES ?=
+ARGS ?=
+
+BIN := .venv/bin
+LOCKED := requirements/bootstrap.txt requirements/build.txt requirements/no-deps.txt
+WEIGHTS := $(patsubst %.dvc,%,$(wildcard models/*/*.safetensors.dvc))
+CONVERTED := models/lite/generator.safetensors models/lite/mapping.safetensors
+SOURCES := src workflow tests
+SNAKEFILES := Snakefile workflow/rules
+
+SNAKEMAKE := $(BIN)/python workflow/run.py \
+	$(if $(PARAMS),--configfile $(or $(wildcard $(PARAMS)),$(error PARAMS=$(PARAMS): there is no such file))) $(if $(MODELS),--config models=$(MODELS)) $(if $(CORES),--cores $(CORES)) $(ARGS)
+
+# Networks allocate and free large tensors at every layer. By default glibc gives each back to the system, and pages are
+# faulted in anew, which costs a CPU study much of its time.
+export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=17179869184:glibc.malloc.trim_threshold=17179869184
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help study report plan test lint format docs weights weights-push train lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+
+study: .venv/.study weights  ## the whole study, then its table
+	@$(SNAKEMAKE)
+	@cat results/summary.txt
+
+plan: .venv/.study weights  ## what a study would do now, without doing it
+	@$(SNAKEMAKE) --dry-run
+
+report: study  ## the study, and Snakemake's own report of it
+	@$(SNAKEMAKE) --report results/snakemake-report.html
+
+test: .venv/.dev weights $(CONVERTED)  ## all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.dev  ## style, types and workflow checks
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check $(SNAKEFILES)
+	$(BIN)/snakemake --lint
+
+format: .venv/.dev  ## put sources into the project's style
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/snakefmt $(SNAKEFILES)
+
+docs: .venv/.study  ## regenerate the settings' reference and schema
+	$(BIN)/python -m unripple.config
+
+# The weights of the repository: pulled when one is missing or older than its .dvc file.
+weights: $(WEIGHTS)  ## trained weights, from the DVC remote inside the repository
+
+ifneq ($(WEIGHTS),)
+$(WEIGHTS) &: $(WEIGHTS:=.dvc) | .venv/.study
+	$(BIN)/dvc pull --quiet $(WEIGHTS)
+	@touch $(WEIGHTS)
+endif
+
+$(CONVERTED) &: | .venv/.study
+	@$(SNAKEMAKE) --quiet all -- $(CONVERTED)
+
+weights-push: .venv/.study  ## after a training: version models/lite and store it in the remote
+	$(BIN)/dvc add $(filter-out $(CONVERTED),$(wildcard models/lite/*.safetensors))
+	$(BIN)/dvc push
+
+lock:  ## pin all requirements anew (needs uv)
+	uv pip compile --quiet --python-version 3.11 --generate-hashes pyproject.toml -o requirements/runtime.txt
+	uv pip compile --quiet --python-version 3.11 --generate-hashes pyproject.toml --group dev \
+		-c requirements/runtime.txt -o requirements/dev.txt
+	uv pip compile --quiet --python-version 3.11 --generate-hashes requirements/build.in \
+		-c requirements/dev.txt -o requirements/build.txt
+	uv pip compile --quiet --python-version 3.11 --generate-hashes requirements/bootstrap.in -o requirements/bootstrap.txt
+	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-deps requirements/no-deps.in \
+		-o requirements/no-deps.txt
+	uv pip compile --quiet --python-version 3.11 --generate-hashes requirements/teacher.in -o requirements/teacher.txt
+
+train: .venv/.study .venv-teacher/.done weights  ## train the embedded models anew, into results/training
+	@$(BIN)/python workflow/run.py --cores all train
+
+clean:  ## remove results, not the environment or the weights
+	rm -rf results logs .snakemake
+
+# The environment. uv installs exactly what the lock files list, and removes the rest.
+$(BIN)/uv: requirements/bootstrap.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bootstrap.txt
+	@touch $@
+
+# The parser's teacher needs an older numpy, and so an environment of its own.
+.venv-teacher/.done: requirements/teacher.txt | $(BIN)/uv
+	$(PYTHON) -m venv .venv-teacher
+	$(BIN)/uv pip sync --quiet --python .venv-teacher/bin/python --require-hashes requirements/teacher.txt
+	@touch $@
+
+# $(1): runtime or dev, which contains it.
+define install
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements/$(1).txt $(LOCKED)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
+endef
+
+# Once the development packages are there, a study runs with them too.
+.venv/.study: requirements/runtime.txt $(LOCKED) | $(BIN)/uv
+	$(call install,$(if $(wildcard .venv/.dev),dev,runtime))
+	@touch $@
+
+.venv/.dev: requirements/dev.txt $(LOCKED) | $(BIN)/uv
+	$(call install,dev)
+	@touch .venv/.study $@

@@ -1,0 +1,35 @@
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "params.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/generator.smk"
+include: "workflow/rules/portraits.smk"
+include: "workflow/rules/invert.smk"
+include: "workflow/rules/edit.smk"
+include: "workflow/rules/parse.smk"
+include: "workflow/rules/ripple.smk"
+include: "workflow/rules/inpaint.smk"
+include: "workflow/rules/composite.smk"
+include: "workflow/rules/metrics.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/training.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        summary="results/summary.txt",
+        metrics="results/metrics.json",
+        energy="results/ripple_energy.csv",

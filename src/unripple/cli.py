@@ -1,0 +1,226 @@
+"""``unripple``: one photo in, cleaned edits out; and what this installation has."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import torch
+import typer
+from torch import Tensor
+
+from unripple import __version__
+from unripple.config import Invert
+from unripple.faces import FaceMeter, model_file
+from unripple.images import (
+    PhotoRefused,
+    Rgb,
+    read_photo,
+    resize,
+    to_256,
+    to_tensor,
+    to_uint8,
+    write_mask,
+    write_rgb,
+)
+from unripple.models import ModelSet
+from unripple.stages.align import Aligned, align, paste_back
+from unripple.stages.composite import ripple_inpaint, settled, split_composite
+from unripple.stages.edit import edit as edit_stage
+from unripple.stages.inpaint import at_half_size, inpaint
+from unripple.stages.invert import Inversion, invert
+from unripple.stages.masks import halo, scaled
+from unripple.stages.parse import person_matte
+from unripple.stages.ripple import person_mask, ripple_mask
+from unripple.weights import lite
+
+app = typer.Typer(
+    name="unripple",
+    help="Turn the head in a photo (HFGI) and remove the ripples that the edit leaves behind.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Method = Literal["ripple_inpaint", "split_composite"]
+
+#: Around what has changed, a pasted portrait fades into the photo over this width (pixels at height 512).
+PASTE_HALO: Final = 24.0
+MODELS: Final = Path("models/lite")
+
+_DLIB_FILES: Final = ("shape_predictor_68_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat")
+_PACKAGES: Final = ("torch", "torchvision", "numpy", "pillow", "opencv-python-headless", "scikit-image", "dlib-bin")
+_ROLES: Final = {
+    "generator": lite.GENERATOR,
+    "mapping": lite.MAPPING,
+    "encoder": lite.ENCODER,
+    "consultation": lite.CONSULTATION,
+    "directions": lite.DIRECTIONS,
+    "parser": lite.PARSER,
+    "inpainter": lite.INPAINTER,
+}
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What all edits of a photo share. Tensors at 1024: ``rgb (1, 3, H, W)``, ``matte (1, 1, H, W)``."""
+
+    photo: Rgb
+    aligned: Aligned
+    rgb: Tensor
+    matte: Tensor
+    inversion: Inversion
+
+
+@app.callback()
+def main() -> None:
+    """Turn the head in a photo (HFGI) and remove the ripples that the edit leaves behind."""
+
+
+@app.command()
+def edit(
+    photo: Annotated[Path, typer.Argument(help="A photo with a face, seen from the front or half from the side.")],
+    pose: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=-5, max=5, help="Degree of the turn, + to the person's right; may be repeated.", show_default="3"
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the pictures; existing ones are replaced.")] = Path("out"),
+    models: Annotated[Path, typer.Option(help="Folder of the models.")] = MODELS,
+    method: Annotated[Method, typer.Option(help="How the ripples are removed.")] = "ripple_inpaint",
+    dilate: Annotated[int, typer.Option(min=0, max=128, help="Growth of the masks, in pixels at 512.")] = 8,
+    feather: Annotated[int, typer.Option(min=0, max=64, help="Soft edge of the fill, in pixels at 512.")] = 4,
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="Matte value from which a pixel is person.")] = 0.5,
+    refine: Annotated[int, typer.Option(min=0, help="Gradient steps on the encoder's code.")] = Invert().refine,
+    device: Annotated[
+        Literal["cpu", "cuda"] | None, typer.Option(help="Where to compute.", show_default="cuda where there is one")
+    ] = None,
+) -> None:
+    """Turn the head: writes the portrait and, for each degree, baseline, mask, cleaned edit, and that in the photo."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise typer.BadParameter("this machine has no CUDA device that torch can use", param_hint="--device")
+    with _told_plainly(photo), torch.no_grad():
+        networks = ModelSet.lite(models, device)
+        portrait = _prepare(photo, networks, refine)
+        write_rgb(out / "portrait.png", portrait.aligned.rgb)
+        for degree in dict.fromkeys(pose or [3.0]):
+            folder = out / f"pose{degree:+g}"
+            _edit_once(portrait, degree, folder, networks, method, dilate, feather, threshold)
+            typer.echo(f"{folder}: baseline.png, mask.png, cleaned.png ({method}), pasted.png")
+
+
+@app.command()
+def doctor(models: Annotated[Path, typer.Option(help="Folder of the models.")] = MODELS) -> None:
+    """Say what is installed, which device is used and which models are present; exit code 1 if one is missing."""
+    typer.echo(f"unripple {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    typer.echo(", ".join(f"{package} {_version(package)}" for package in _PACKAGES))
+    typer.echo(f"device: {_device()}")
+    complete = [_tell_face_model(name) for name in _DLIB_FILES]
+    typer.echo(f"models in {models.resolve()}")
+    complete += [_tell_file(role, models / name) for role, name in _ROLES.items()]
+    if not all(complete):
+        typer.echo("something is missing: `make weights` in the repository puts the models into place", err=True)
+        raise typer.Exit(1)
+
+
+def _prepare(path: Path, networks: ModelSet, refine: int) -> Portrait:
+    photo = read_photo(path)
+    aligned = align(photo.rgb, FaceMeter())
+    for note in (*photo.notes, *aligned.notes):
+        typer.echo(f"{path}: {note}")
+    rgb = to_tensor([aligned.rgb]).to(networks.device)
+    return Portrait(photo.rgb, aligned, rgb, person_matte(rgb, networks), invert(to_256(rgb), networks, refine))
+
+
+def _edit_once(
+    portrait: Portrait,
+    degree: float,
+    folder: Path,
+    networks: ModelSet,
+    method: Method,
+    dilate: int,
+    feather: int,
+    threshold: float,
+) -> None:
+    """One degree: edit, find the ripples, clean, paste back, write."""
+    inversion = portrait.inversion
+    edited = edit_stage(inversion.w_plus, inversion.distortion, networks.direction("pose"), degree, networks)
+    baseline = resize(edited.hfgi.clamp(-1, 1), portrait.rgb.shape[-1])
+    matte = person_matte(baseline, networks)
+    before, after = portrait.matte >= threshold, matte >= threshold
+    mask = ripple_mask(before, after, dilate=dilate)
+    # The inpainter was made for the study's pictures, which are half as large as these.
+    inpainter = at_half_size(networks.inpainter)
+    if method == "ripple_inpaint":
+        filled = inpaint(baseline, mask, inpainter, feather=0, hidden=settled(matte) > 0)
+        cleaned = ripple_inpaint(baseline, mask, filled, matte, feather)
+    else:
+        plate = inpaint(portrait.rgb, person_mask(before, dilate), inpainter)
+        cleaned = split_composite(baseline, matte, plate)
+    changed = before | after | mask
+    weight = halo(changed, scaled(PASTE_HALO, mask))[0, 0].cpu().numpy()
+    picture = to_uint8(cleaned)[0]
+    write_rgb(folder / "baseline.png", to_uint8(baseline)[0])
+    write_mask(folder / "mask.png", mask[0, 0].cpu().numpy())
+    write_rgb(folder / "cleaned.png", picture)
+    write_rgb(folder / "pasted.png", paste_back(portrait.photo, picture, portrait.aligned.transform, weight))
+
+
+@contextmanager
+def _told_plainly(photo: Path) -> Iterator[None]:
+    """What a user can mend becomes one line and exit code 1, not a traceback."""
+    try:
+        yield
+    except PhotoRefused as refused:
+        message = f"{photo}: {refused.reason}"
+    except lite.MissingModel as missing:
+        message = str(missing)
+    except FileNotFoundError as missing:
+        message = f"{missing.filename or missing}: no such file"
+    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        message = f"{error.filename}: {error.strerror}"
+    else:
+        return
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _device() -> str:
+    if torch.cuda.is_available():
+        return f"cuda, {torch.cuda.get_device_name()}"
+    return f"cpu, {torch.get_num_threads()} threads of {os.cpu_count()} processors"
+
+
+def _tell_face_model(name: str) -> bool:
+    try:
+        return _tell_file("dlib", model_file(name))
+    except FileNotFoundError as missing:
+        typer.echo(f"  missing  dlib: {missing}")
+        return False
+
+
+def _tell_file(role: str, file: Path) -> bool:
+    if file.is_file():
+        typer.echo(f"  present  {role}: {file} ({file.stat().st_size / 2**20:.1f} MiB)")
+        return True
+    typer.echo(f"  missing  {role}: expected at {file}")
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(app())

@@ -1,0 +1,36 @@
+"""Seeded codes of the generator's W space."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from unripple.networks.mobile_stylegan import STYLE_DIM, Mapping
+
+#: Draws behind the mean code, and their seed: the mean is part of the generator, not of a study.
+MEAN_DRAWS, MEAN_SEED = 50_000, 0
+
+
+@torch.no_grad()
+def mean_code(mapping: Mapping) -> Tensor:
+    """The mean of W, ``(512,)``."""
+    noise = torch.Generator().manual_seed(MEAN_SEED)
+    return mapping(torch.randn(MEAN_DRAWS, STYLE_DIM, generator=noise)).mean(dim=0)
+
+
+class CodeSampler:
+    """Draws ``w = mean + psi (mapping(z) - mean)``, psi uniform in ``truncation`` (the truncation trick)."""
+
+    def __init__(self, mapping: Mapping, *, seed: int, truncation: tuple[float, float] = (1.0, 1.0)) -> None:
+        self.mapping = mapping
+        self.truncation = truncation
+        self.mean = mean_code(mapping)
+        self.noise = torch.Generator().manual_seed(seed)
+
+    @torch.no_grad()
+    def draw(self, count: int) -> Tensor:
+        """``(count, 512)`` float32."""
+        w = self.mapping(torch.randn(count, STYLE_DIM, generator=self.noise))
+        low, high = self.truncation
+        psi = low + (high - low) * torch.rand(count, 1, generator=self.noise)
+        return self.mean + psi * (w - self.mean)

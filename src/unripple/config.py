@@ -1,0 +1,282 @@
+"""What a study is made of: typed models of ``params.yaml``.
+
+The models are the only description of the settings. The JSON schema in ``workflow/schema`` and the reference in
+``docs/configuration.md`` are generated from them: ``python -m unripple.config``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+Method = Literal["e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"]
+
+#: The inpainters that belong to a set of models; ``telea`` needs no weights and goes with both.
+INPAINTERS = {"lite": ("lama-lite", "telea"), "published": ("big-lama", "telea")}
+
+DOCS = Path("docs/configuration.md")
+SCHEMA = Path("workflow/schema/params.schema.json")
+
+
+class ConfigError(ValueError):
+    """A setting is wrong; the message names its key, its value and what is allowed."""
+
+
+def _without_repeats(values: list[Any]) -> list[Any]:
+    if len(set(values)) != len(values):
+        raise PydanticCustomError("allowed", "a list without repeats")
+    return values
+
+
+def _with_baseline(methods: list[Method]) -> list[Method]:
+    if "hfgi" not in methods:
+        raise PydanticCustomError("allowed", "a list with hfgi in it, the baseline of every comparison")
+    return methods
+
+
+def _not_zero(degree: float) -> float:
+    if degree == 0:
+        raise PydanticCustomError("allowed", "a number other than 0, which is no edit")
+    return degree
+
+
+Degree = Annotated[float, Field(ge=-5, le=5), AfterValidator(_not_zero)]
+
+
+class Section(BaseModel):
+    """One section of ``params.yaml``: no unknown keys, no silent conversion of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class StudySet(Section):
+    """The photos of the study."""
+
+    known_plate: int = Field(12, ge=0, le=1000, description="Generated portraits over known plates; each has a truth.")
+    seed: int = Field(2026, ge=0, le=2**31 - 1, description="Seed of the faces and plates of the known-plate set.")
+    truncation: float = Field(0.7, gt=0, le=1, description="Truncation psi of the sampled faces; 1 is none.")
+    photos: str = Field("data/photos", min_length=1, description="Folder of photos to study; may be absent or empty.")
+    examples: Annotated[list[Literal["astronaut"]], AfterValidator(_without_repeats)] = Field(
+        ["astronaut"], description="Public-domain photographs of scikit-image to study as well."
+    )
+    shards: int = Field(1, ge=1, le=1000, description="Jobs into which the photos of each stage are split.")
+
+
+class Images(Section):
+    """The stored pictures."""
+
+    size: Literal[256, 512, 1024] = Field(512, description="Side of the stored pictures in pixels.")
+
+
+class Invert(Section):
+    """The inversion."""
+
+    refine: int = Field(16, ge=0, le=1000, description="Gradient steps on the encoder's code; 0 is the encoder alone.")
+
+
+class Edit(Section):
+    """The edit in latent space."""
+
+    attribute: Literal["pose", "smile"] = Field("pose", description="What is edited; + pose turns to the own right.")
+    degrees: Annotated[list[Degree], AfterValidator(_without_repeats)] = Field(
+        [-3.0, -1.5, 1.5, 3.0],
+        min_length=1,
+        description="Steps along the unit direction; the study's useful range is -3 to 3.",
+    )
+
+
+class Parse(Section):
+    """The person's matte."""
+
+    threshold: float = Field(0.5, gt=0, lt=1, description="Matte value from which a pixel belongs to the person.")
+
+
+class Ripple(Section):
+    """The ripple mask."""
+
+    operation: Literal["and_not", "xor", "or"] = Field(
+        "and_not", description="How the person masks of original and edit are joined; and_not is the uncovered band."
+    )
+    original: Literal["photo", "inversion"] = Field(
+        "photo", description="Picture whose person counts as the original; the original study took the inversion."
+    )
+    dilate: int = Field(8, ge=0, le=128, description="Pixels, at size 512, by which the mask grows.")
+
+
+class Inpaint(Section):
+    """The filling of the masked pixels."""
+
+    model: Literal["lama-lite", "telea", "big-lama"] = Field(
+        "lama-lite", description="Inpainter: lama-lite (models lite), big-lama (models published) or telea (both)."
+    )
+
+
+class Composite(Section):
+    """The joining of edited person and background."""
+
+    feather: int = Field(4, ge=0, le=64, description="Width in pixels, at size 512, of the soft edge of a paste.")
+
+
+class Metrics(Section):
+    """The measurements."""
+
+    bootstrap: int = Field(2000, ge=100, le=100_000, description="Resamples of a 95 % bootstrap interval.")
+    seed: int = Field(2026, ge=0, le=2**31 - 1, description="Seed of the resampling.")
+
+
+class Study(Section):
+    """The whole of ``params.yaml``."""
+
+    models: Literal["lite", "published"] = Field("lite", description="Set of models that every stage uses.")
+    study: StudySet = StudySet()
+    images: Images = Images()
+    invert: Invert = Invert()
+    edit: Edit = Edit()
+    parse: Parse = Parse()
+    ripple: Ripple = Ripple()
+    inpaint: Inpaint = Inpaint()
+    composite: Composite = Composite()
+    methods: Annotated[list[Method], AfterValidator(_without_repeats), AfterValidator(_with_baseline)] = Field(
+        ["e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"],
+        description="Rows of the table; hfgi is the baseline and always among them.",
+    )
+    metrics: Metrics = Metrics()
+
+    @model_validator(mode="after")
+    def _inpainter_of_the_set(self) -> Self:
+        allowed = INPAINTERS[self.models]
+        if self.inpaint.model not in allowed:
+            raise PydanticCustomError(
+                "cross",
+                "inpaint.model = {value}: expected one of {allowed} with models = {models}",
+                {"value": self.inpaint.model, "allowed": ", ".join(allowed), "models": self.models},
+            )
+        return self
+
+
+def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Study:
+    """Read and check a parameter file.
+
+    ``overrides`` is nested like the file and wins over it. Raises ``ConfigError``.
+    """
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such parameter file; copy params.yaml and change the copy") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not readable as YAML: {error}") from None
+    return check({} if settings is None else settings, str(path), overrides)
+
+
+def check(settings: object, source: str, overrides: Mapping[str, Any] | None = None) -> Study:
+    """Check settings that were read from ``source``. Raises ``ConfigError`` with one line for each wrong key."""
+    if not isinstance(settings, Mapping):
+        raise ConfigError(f"{source}: expected sections such as 'ripple:', found {_shown(settings)}")
+    try:
+        return Study.model_validate(_merged(settings, overrides or {}))
+    except ValidationError as error:
+        lines = [f"{source}: {_explained(detail)}" for detail in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        inner = merged.get(key)
+        merged[key] = _merged(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _shown(value: object) -> str:
+    """A value as a user would write it in YAML, on one line and not too long."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
+    text = text.removesuffix("...\n").strip()
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _explained(detail: ErrorDetails) -> str:
+    if detail["type"] == "cross":
+        return detail["msg"]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
+    if detail["type"] == "extra_forbidden":
+        parent = _schema_at(detail["loc"][:-1])
+        return f"{key}: unknown key; expected one of {', '.join(parent['properties'])}"
+    allowed = detail["msg"] if detail["type"] == "allowed" else _allowed(_schema_at(detail["loc"]))
+    return f"{key} = {_shown(detail['input'])}: expected {allowed}"
+
+
+def _schema_at(location: tuple[int | str, ...]) -> dict[str, Any]:
+    """The JSON schema of the setting at a pydantic error location."""
+    whole = Study.model_json_schema()
+    here: dict[str, Any] = whole
+    for part in location:
+        here = here["items"] if isinstance(part, int) else here["properties"][part]
+        if "$ref" in here:
+            here = whole["$defs"][here["$ref"].rsplit("/", 1)[1]]
+    return here
+
+
+def _allowed(schema: Mapping[str, Any]) -> str:
+    """What a JSON schema allows, in words."""
+    if "enum" in schema:
+        return "one of " + ", ".join(str(value) for value in schema["enum"])
+    if "const" in schema:
+        return str(schema["const"])
+    kind = schema.get("type", "object")
+    if kind == "object":
+        return "a section with the keys " + ", ".join(schema.get("properties", {}))
+    if kind == "array":
+        return f"a list{' (not empty)' if schema.get('minItems') else ''}, each {_allowed(schema['items'])}"
+    words = {"integer": "an integer", "number": "a number", "string": "a text (not empty)"}[kind]
+    bounds = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    limits = [f"{sign} {_shown(schema[name])}" for name, sign in bounds.items() if name in schema]
+    return " ".join([words, " and ".join(limits)]).strip()
+
+
+def schema_text() -> str:
+    """The JSON schema of ``params.yaml``, for editors that complete and check it."""
+    return json.dumps(Study.model_json_schema(), indent=2, sort_keys=True) + "\n"
+
+
+def reference_text() -> str:
+    """The reference of all settings as a Markdown page."""
+    lines = [
+        "# Settings",
+        "",
+        "Generated from the models in `src/unripple/config.py` by `make docs`; do not edit.",
+        "",
+        "| Key | Default | Allowed | Meaning |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, field in Study.model_fields.items():
+        if isinstance(field.default, Section):
+            section = type(field.default)
+            lines.append(f"| **`{name}`** | | | **{(section.__doc__ or '').strip()}** |")
+            lines += [_reference_row(name, key) for key in section.model_fields]
+        else:
+            lines.append(_reference_row(name))
+    return "\n".join(lines) + "\n"
+
+
+def _reference_row(*key: str) -> str:
+    schema = _schema_at(key)
+    return f"| `{'.'.join(key)}` | `{_shown(schema['default'])}` | {_allowed(schema)} | {schema['description']} |"
+
+
+def main() -> None:
+    """Write the generated files into the project in the current folder."""
+    for path, text in ((SCHEMA, schema_text()), (DOCS, reference_text())):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(path, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is measured on a cleaned edit: one metric per file, masks as arguments, tables in ``table``."""

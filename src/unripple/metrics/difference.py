@@ -1,0 +1,21 @@
+"""Mean absolute difference inside a region."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unripple.images import Mask, Rgb
+from unripple.metrics.arrays import check_mask, check_pair
+
+
+def mean_difference(a: Rgb, b: Rgb, mask: Mask) -> float:
+    """Mean ``|a - b|`` over the mask and the channels, in grey levels (0 to 255); NaN where the mask is empty.
+
+    Used twice: inside the eroded edited person against the baseline (no harm: 0 means untouched), and outside both
+    persons against the photo (background fidelity).
+    """
+    check_pair(a, b)
+    check_mask(mask, a)
+    if not mask.any():
+        return float("nan")
+    return float(np.abs(a[mask].astype(np.int16) - b[mask].astype(np.int16)).mean())

@@ -1,0 +1,30 @@
+"""Shift-tolerant LPIPS on AlexNet (Ghildyal and Liu, ECCV 2022), with a map that can be averaged over a region."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from unripple.images import Rgb
+from unripple.metrics.arrays import Field, check_rgb
+from unripple.networks.st_alexnet import StLpips
+
+#: The name under which every table prints this distance.
+NAME = "st-lpips-alex"
+#: Pictures are reduced to this side: the distance depends on the scale, so the scale is fixed.
+SIDE = 256
+
+
+def prepare(rgb: Rgb) -> Tensor:
+    """``uint8 (H, W, 3)`` -> ``float32 (1, 3, 256, 256) in [-1, 1]``, reduced by area."""
+    check_rgb("picture", rgb)
+    small = cv2.resize(rgb.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return torch.from_numpy(small / 127.5 - 1).permute(2, 0, 1)[None].contiguous()
+
+
+@torch.inference_mode()
+def st_lpips_map(a: Rgb, b: Rgb, network: StLpips) -> Field:
+    """ST-LPIPS of two pictures as a map: ``float32 (256, 256)``; its mean is the published distance at 256."""
+    return np.asarray(network(prepare(a), prepare(b))[0, 0].numpy(), dtype=np.float32)

@@ -1,0 +1,197 @@
+"""From rows to the table: joining, pairing with the baseline, bootstrap intervals, text and JSON."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, Column
+
+#: Columns of the summary.
+SUMMARY_COLUMNS = (
+    "stratum",
+    "method",
+    "metric",
+    "photos",
+    "pictures",
+    "missing",
+    "mean",
+    "low",
+    "high",
+    "pairs",
+    "difference",
+    "difference_low",
+    "difference_high",
+)
+ALL = "all"
+
+
+def metrics_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Join rows into one table, ordered by photo, attribute, degree and method, columns always in one order.
+
+    Raises ``ValueError`` where a row lacks a key or two rows measure the same picture.
+    """
+    table = pd.DataFrame(list(rows))
+    absent = [key for key in KEYS if key not in table.columns]
+    if absent:
+        raise ValueError(f"rows: expected the keys {', '.join(KEYS)}, found none named {', '.join(absent)}")
+    double = table[table.duplicated(list(KEYS))]
+    if len(double):
+        first = ", ".join(f"{key} {double.iloc[0][key]}" for key in KEYS)
+        raise ValueError(f"rows: expected one row for each picture, found two for {first}; measure it once")
+    order = [*KEYS, *(column.key for column in COLUMNS)]
+    extra = sorted(set(table.columns) - set(order))
+    return table.reindex(columns=[*order, *extra]).sort_values(list(KEYS), ignore_index=True)
+
+
+def strata(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The whole table, then each size of the edit, then each degree: name -> its rows."""
+    sizes = table["degree"].abs()
+    parts = {ALL: table}
+    parts |= {f"|degree| {size:g}": table[sizes == size] for size in sorted(sizes.unique())}
+    return parts | {
+        f"degree {degree:+g}": table[table["degree"] == degree] for degree in sorted(table["degree"].unique())
+    }
+
+
+def farthest(table: pd.DataFrame) -> str:
+    """The stratum of the largest edits, where the ripples are."""
+    return f"|degree| {table['degree'].abs().max():g}"
+
+
+def summarise(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, baseline: str = BASELINE) -> pd.DataFrame:
+    """Means and paired differences against the baseline, each with a bootstrap 95 % interval.
+
+    Pictures of one photo are no independent samples: values are first averaged within a photo, then photos are
+    resampled (percentile bootstrap). A difference pairs a method with the baseline on the same photo and degree;
+    where either is missing the pair is left out, and ``pairs`` counts what is left. ``missing`` counts pictures
+    for which the metric could not be measured (no face found, no band, no truth).
+
+    Returns a row for each stratum, method and metric, see ``SUMMARY_COLUMNS``. Same input and seed, same bytes.
+    """
+    if resamples < 1:
+        raise ValueError(f"resamples: expected at least 1, found {resamples}")
+    keys = [column.key for column in COLUMNS]
+    records = []
+    for stratum, rows in strata(table).items():
+        values = rows.set_index(list(KEYS))[keys].astype(float)
+        reference = values[values.index.get_level_values("method") == baseline].droplevel("method")
+        for method in sorted(rows["method"].unique()):
+            own: pd.DataFrame = values[values.index.get_level_values("method") == method].droplevel("method")
+            differences: pd.DataFrame = own.sub(reference.reindex(own.index))
+            if method == baseline:
+                differences[:] = np.nan  # nothing is compared with itself
+            of_photos, of_pairs = own.groupby(level="photo").mean(), differences.groupby(level="photo").mean()
+            for key in keys:
+                # Seeded by content, not by position: a new metric or method leaves the other intervals alone.
+                crc = zlib.crc32(f"{seed}/{stratum}/{method}/{key}".encode())
+                photos = of_photos[key].dropna().to_numpy()
+                measured = int(own[key].notna().sum())
+                records.append(
+                    (
+                        *(stratum, method, key, len(photos), measured, len(own) - measured),
+                        *_bootstrap(photos, resamples, crc),
+                        int(differences[key].notna().sum()),
+                        *_bootstrap(of_pairs[key].dropna().to_numpy(), resamples, crc),
+                    )
+                )
+    return pd.DataFrame(records, columns=list(SUMMARY_COLUMNS))
+
+
+def _bootstrap(photos: npt.NDArray[np.float64], resamples: int, seed: int) -> tuple[float, float, float]:
+    """Mean over photos and its 95 % percentile interval; NaN where there is nothing to say."""
+    if len(photos) == 0:
+        return np.nan, np.nan, np.nan
+    mean = float(photos.mean())
+    if len(photos) == 1:  # One photo says nothing about the spread of photos.
+        return mean, np.nan, np.nan
+    picks = np.random.default_rng(seed).integers(len(photos), size=(resamples, len(photos)))
+    low, high = np.percentile(photos[picks].mean(axis=1), (2.5, 97.5))
+    return mean, float(low), float(high)
+
+
+def metrics_json(summary: pd.DataFrame, stratum: str = ALL) -> dict[str, dict[str, float]]:
+    """Method -> metric -> mean, for ``dvc metrics``; what could not be measured is left out. Rounded to 6 decimals."""
+    measured = summary[(summary["stratum"] == stratum) & summary["mean"].notna()]
+    result: dict[str, dict[str, float]] = {}
+    for method, metric, mean in measured[["method", "metric", "mean"]].itertuples(index=False):
+        result.setdefault(str(method), {})[str(metric)] = round(float(mean), 6)
+    return result
+
+
+#: The summary row of a method that made no picture.
+ABSENT: Mapping[Hashable, Any] = {
+    **dict.fromkeys(("mean", "low", "high", "difference", "difference_low", "difference_high"), np.nan),
+    **dict.fromkeys(("photos", "pictures", "missing", "pairs"), 0),
+}
+
+
+def by_metric(rows: pd.DataFrame) -> dict[tuple[str, str], Mapping[Hashable, Any]]:
+    """Summary rows of one stratum by (metric, method)."""
+    return {(str(row["metric"]), str(row["method"])): row for row in rows.to_dict("records")}
+
+
+def mean_text(row: Mapping[Hashable, Any], column: Column) -> str:
+    """The mean of a summary row as text; a dash where nothing was measured."""
+    return "–" if np.isnan(row["mean"]) else f"{row['mean']:.{column.digits}f}"
+
+
+def difference_text(row: Mapping[Hashable, Any], column: Column) -> str:
+    """The paired difference of a summary row with its interval, as text; a dash where there are no pairs."""
+    if np.isnan(row["difference"]):
+        return "–"
+    text = f"{row['difference']:+.{column.digits}f}"
+    if np.isnan(row["difference_low"]):
+        return text
+    return f"{text} [{row['difference_low']:+.{column.digits}f}, {row['difference_high']:+.{column.digits}f}]"
+
+
+def render(
+    summary: pd.DataFrame,
+    *,
+    stratum: str = ALL,
+    methods: Sequence[str] = (),
+    every: bool = False,
+    failed: int = 0,
+) -> str:
+    """The summary as plain text for a terminal: means, then paired differences; a line for each metric.
+
+    ``methods``: their order (default: as in the summary); ``every``: all metrics, not only the headline;
+    ``failed``: photos that were put aside, for the closing line.
+    """
+    rows = summary[summary["stratum"] == stratum]
+    if rows.empty:
+        known = ", ".join(map(repr, summary["stratum"].unique()))
+        raise ValueError(f"stratum: expected one of {known}, found {stratum!r}")
+    names = list(methods) or list(rows["method"].unique())
+    others = [name for name in names if name != BASELINE]
+    found = by_metric(rows)
+    means, differences = [["Mean", *names]], [[f"Minus {BASELINE}", *others]]
+    for column in COLUMNS:
+        if column.headline or every:
+            label = " ".join(filter(None, (column.short, column.unit and f"({column.unit})", column.arrow)))
+            means.append([label, *(mean_text(found.get((column.key, name), ABSENT), column) for name in names)])
+            differences.append(
+                [label, *(difference_text(found.get((column.key, name), ABSENT), column) for name in others)]
+            )
+    photos, pictures = int(rows["photos"].max()), int((rows["pictures"] + rows["missing"]).max())
+    unseen = int(rows.loc[rows["metric"] == "yaw", "missing"].sum())
+    return (
+        f"{_aligned(means)}\n{_aligned(differences) if others else ''}\n"
+        f"Stratum: {stratum}. Means over {photos} photos, {pictures} pictures for each method.\n"
+        f"Differences are paired with {BASELINE}; in brackets their bootstrap 95 % interval.\n"
+        f"Pictures without a detected face: {unseen}. Photos put aside: {failed}.\n"
+    )
+
+
+def _aligned(lines: list[list[str]]) -> str:
+    """Columns under each other, a rule under the first line."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    text = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    text.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(text) + "\n"

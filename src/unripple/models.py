@@ -1,0 +1,111 @@
+"""Sets of models behind one interface: what a stage asks for, whichever networks stand behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from unripple.networks.consultation import Aligner, ConsultationEncoder
+from unripple.networks.e4e_lite import E4eLite, PooledFeatures
+from unripple.networks.fusion import Fused
+from unripple.networks.lama_lite import LamaLite
+from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
+from unripple.networks.parser import Parser
+from unripple.networks.st_alexnet import StLpips
+from unripple.weights import lite
+from unripple.weights.st_lpips import load_st_lpips, load_trunk
+
+
+@dataclass(frozen=True)
+class ModelSet:
+    """The embedded networks, each loaded when it is first used.
+
+    ``folder``: where their files are; ``device``: where they run; all compute in float32. Every network raises
+    ``weights.lite.MissingModel`` when its file is not there.
+    """
+
+    folder: Path
+    device: torch.device
+
+    @classmethod
+    def lite(cls, folder: Path, device: str | None = None) -> ModelSet:
+        """The embedded set in ``folder``, on the GPU where there is one unless ``device`` says otherwise."""
+        return cls(folder, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+
+    @cached_property
+    def mapping(self) -> Mapping:
+        """z -> w."""
+        return lite.load_mapping(self.folder).to(self.device)
+
+    @cached_property
+    def generator(self) -> MobileStyleGAN:
+        """w_plus -> rgb at 1024, with HFGI's fusion."""
+        return lite.load_generator(self.folder).to(self.device).to(memory_format=torch.channels_last)
+
+    @cached_property
+    def fast_generator(self) -> MobileStyleGAN:
+        """The generator in bfloat16, 50 dB from float32: for gradients, not for pictures that are kept."""
+        network = lite.load_generator(self.folder).to(self.device, torch.bfloat16)
+        return network.to(memory_format=torch.channels_last)
+
+    @cached_property
+    def fast_perceptual(self) -> StLpips:
+        """The perceptual distance in bfloat16, for gradients."""
+        return load_st_lpips().to(self.device, torch.bfloat16).to(memory_format=torch.channels_last)
+
+    def encoder(self, rgb: Tensor) -> Tensor:
+        """``rgb float (B, 3, 256, 256) in [-1, 1]`` -> ``w_plus (B, 18, 512)``."""
+        network, pooled = self._encoder
+        codes: Tensor = network(pooled(rgb))
+        return codes
+
+    def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
+        """Align a distortion map to an edit, both ``(B, 3, 256, 256)``, and encode what is to be fused."""
+        aligner, encoder = self._consultation
+        fused: Fused = encoder(aligner(distortion, edited))
+        return fused
+
+    def direction(self, attribute: str) -> Tensor:
+        """The unit vector ``(512,)`` of an attribute."""
+        return lite.load_direction(self.folder, attribute).to(self.device)
+
+    def parser(self, rgb: Tensor) -> Tensor:
+        """``rgb (B, 3, H, W) in [-1, 1]`` -> soft person matte ``(B, 1, H, W)`` in [0, 1]."""
+        matte: Tensor = self._parser(rgb)
+        return matte
+
+    def inpainter(self, rgb: Tensor, mask: Tensor) -> Tensor:
+        """``rgb (B, 3, H, W) in [-1, 1]`` and ``mask bool (B, 1, H, W)`` -> rgb, painted where the mask is True."""
+        painted: Tensor = self._inpainter(rgb, mask)
+        return painted
+
+    def networks_used(self) -> dict[str, str]:
+        """The name of the network in each role, for tables and figures."""
+        return {
+            "generator": "MobileStyleGAN-FFHQ",
+            "encoder": "e4e-lite",
+            "consultation": "HFGI-lite",
+            "parser": "parser-lite",
+            "inpainter": "lama-lite",
+        }
+
+    @cached_property
+    def _encoder(self) -> tuple[E4eLite, PooledFeatures]:
+        return lite.load_encoder(self.folder).to(self.device), PooledFeatures(load_trunk()).to(self.device)
+
+    @cached_property
+    def _consultation(self) -> tuple[Aligner, ConsultationEncoder]:
+        aligner, encoder = lite.load_consultation(self.folder)
+        return aligner.to(self.device), encoder.to(self.device)
+
+    @cached_property
+    def _parser(self) -> Parser:
+        return lite.load_parser(self.folder).to(self.device)
+
+    @cached_property
+    def _inpainter(self) -> LamaLite:
+        return lite.load_inpainter(self.folder).to(self.device)

@@ -1,0 +1,1 @@
+"""What people look at: strips, the overview sheet and the HTML page."""

@@ -1,0 +1,40 @@
+"""The edit, at a low rate (e4e: no ripples, details lost) and with consultation (HFGI: details kept, ripples)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unripple.images import to_256
+from unripple.models import ModelSet
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A batch of edits; both pictures ``float32 (B, 3, 1024, 1024)``, rgb in about [-1, 1]."""
+
+    e4e: Tensor
+    hfgi: Tensor
+    w_plus: Tensor
+
+
+@torch.no_grad()
+def edit(w_plus: Tensor, distortion: Tensor, direction: Tensor, degree: float, models: ModelSet) -> Edited:
+    """Move codes along a direction and consult the distortion map (HFGI, sections 3.2 and 3.3).
+
+    The two pictures share everything below the 64x64 layer, which is run once. Degree 0 is the inversion.
+
+    Args:
+        w_plus: ``float32 (B, 18, 512)``.
+        distortion: ``float32 (B, 3, 256, 256)``, photo minus low-rate inversion.
+        direction: unit vector ``(512,)``, added to every row.
+        degree: how far; + pose turns to the person's right.
+        models: the networks.
+    """
+    moved = w_plus.to(models.device) + degree * direction.to(models.device)
+    state = models.generator.to_fusion(moved)
+    e4e = models.generator.from_fusion(state, moved)
+    fused = models.consultation(distortion.to(models.device), to_256(e4e))
+    return Edited(e4e, models.generator.from_fusion(state, moved, fused), moved)

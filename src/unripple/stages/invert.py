@@ -1,0 +1,42 @@
+"""Inversion: a photo's latent code, and what the code lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unripple.images import to_256
+from unripple.models import ModelSet
+from unripple.stages.refine import refine as refined
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """A batch of inverted photos.
+
+    ``w_plus: float32 (B, 18, 512)``; ``distortion: float32 (B, 3, 256, 256)``, photo minus inversion; ``e4e: float32
+    (B, 3, 1024, 1024)``, the low-rate inversion, rgb in about [-1, 1].
+    """
+
+    w_plus: Tensor
+    distortion: Tensor
+    e4e: Tensor
+
+
+@torch.no_grad()
+def invert(photo: Tensor, models: ModelSet, refine: int = 0) -> Inversion:
+    """Encode photos and take their distortion maps (HFGI, section 3.2, equation 2).
+
+    Args:
+        photo: ``float32 (B, 3, 256, 256)`` in [-1, 1].
+        models: the networks.
+        refine: gradient steps on the encoder's codes; see ``stages.refine``.
+    """
+    if photo.shape[1:] != (3, 256, 256):
+        raise ValueError(f"photo: expected (B, 3, 256, 256), found {tuple(photo.shape)}")
+    photo = photo.to(models.device)
+    w_plus = refined(photo, models.encoder(photo), refine, models)
+    e4e = models.generator(w_plus)
+    return Inversion(w_plus, photo - to_256(e4e), e4e)

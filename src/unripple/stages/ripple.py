@@ -1,0 +1,86 @@
+"""The ripple mask: the band that the turned head uncovers, where HFGI leaves an after-image of the original person."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unripple.stages.masks import dilate as grow
+from unripple.stages.masks import erode, require_masks, scaled
+
+Operation = Literal["and_not", "xor", "or"]
+
+#: Connected pieces below this share of the picture (26 pixels at 512) are quarrels of two mattes about an edge.
+SPECK: Final = 1e-4
+#: Parsers are unsure along the border of a picture; a band that comes this near (pixels at 512) goes on to the border.
+BORDER: Final = 4.0
+#: The mask may overlap the edited person by this much (pixels at 512), where their edge is soft and mixed with ripples.
+SOFT_EDGE: Final = 3.0
+
+
+def ripple_mask(original: Tensor, edited: Tensor, operation: Operation = "and_not", dilate: float = 8) -> Tensor:
+    """Join the person masks of original and edit, clean the result and grow it.
+
+    Specks below `SPECK` are dropped, what comes within `BORDER` of the picture's border is led to it, and the rest
+    grows by ``dilate``, so that the inpainter does not carry colours of the old edge inwards.
+
+    With ``and_not`` (the study's), the mask then leaves out the edited person but for `SOFT_EDGE`. With ``xor`` and
+    ``or`` it covers that person too: they are to be put back from their matte.
+
+    Args:
+        original: person of the photo, ``bool (B, 1, H, W)``.
+        edited: person of the edit, same shape.
+        operation: ``and_not`` = original AND NOT edited; ``xor``; ``or``.
+        dilate: radius in pixels at height 512.
+
+    Returns:
+        ``bool (B, 1, H, W)``.
+    """
+    require_masks(original=original, edited=edited)
+    band = _join(original, edited, operation)
+    mask = grow(_lead_to_border(_without_specks(band)), scaled(dilate, band))
+    if operation == "and_not":
+        mask &= ~erode(edited, scaled(SOFT_EDGE, band))
+    return mask
+
+
+def person_mask(person: Tensor, dilate: float = 8) -> Tensor:
+    """What to fill to get the plate: the person, cleaned, led to the border and grown. ``bool (B, 1, H, W)``."""
+    require_masks(person=person)
+    return grow(_lead_to_border(_without_specks(person)), scaled(dilate, person))
+
+
+def _join(original: Tensor, edited: Tensor, operation: Operation) -> Tensor:
+    match operation:
+        case "and_not":
+            return original & ~edited
+        case "xor":
+            return original ^ edited
+        case "or":
+            return original | edited
+    raise ValueError(f"ripple operation {operation!r}: expected one of {', '.join(get_args(Operation))}")
+
+
+def _without_specks(mask: Tensor) -> Tensor:
+    smallest = SPECK * mask.shape[-2] * mask.shape[-1]
+    kept = np.zeros(mask.shape, dtype=np.bool_)
+    for i, (picture,) in enumerate(mask.cpu().numpy()):
+        _, labels, statistics, _ = cv2.connectedComponentsWithStats(picture.astype(np.uint8), connectivity=8)
+        large = statistics[:, cv2.CC_STAT_AREA] >= smallest
+        large[0] = False  # The background has label 0.
+        kept[i, 0] = large[labels]
+    return torch.from_numpy(kept).to(mask.device)
+
+
+def _lead_to_border(mask: Tensor) -> Tensor:
+    """Within `BORDER` of the border, also take what the nearest pixel further in says."""
+    margin = round(scaled(BORDER, mask))
+    if margin == 0 or min(mask.shape[-2:]) <= 2 * margin:
+        return mask
+    inner = mask[..., margin:-margin, margin:-margin].to(torch.float32)
+    return mask | (F.pad(inner, (margin,) * 4, mode="replicate") > 0)

@@ -1,0 +1,1 @@
+"""Training of the ``lite`` networks. README.md beside this file says what waits for a GPU."""

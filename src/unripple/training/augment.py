@@ -1,0 +1,93 @@
+"""What trainings do to a batch of pictures, seeded and on the batch's device.
+
+Throughout: ``rgb float (B, 3, H, W) in [-1, 1]``, ``matte float (B, 1, H, W) in [0, 1]``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+class Dice:
+    """Random numbers of one training step, a function of the training's seed and the step's number alone.
+
+    They are drawn on the CPU, so a training sees the same batches on every device.
+    """
+
+    def __init__(self, seed: int, step: int, device: torch.device | str = "cpu") -> None:
+        self.generator = torch.Generator().manual_seed(1_000_003 * seed + step)
+        self.device = device
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Float32, uniform."""
+        return (low + (high - low) * torch.rand(*shape, generator=self.generator)).to(self.device)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Float32, standard normal."""
+        return torch.randn(*shape, generator=self.generator).to(self.device)
+
+    def index(self, below: int, count: int) -> Tensor:
+        """int64 (count,), on the CPU."""
+        return torch.randint(below, (count,), generator=self.generator)
+
+    def coin(self, chance: float, count: int) -> Tensor:
+        """bool (count, 1, 1, 1)."""
+        return self.uniform(0, 1, count, 1, 1, 1) < chance
+
+
+def signed(pictures: Tensor) -> Tensor:
+    """uint8 (B, H, W, 3) -> float32 (B, 3, H, W) in [-1, 1]."""
+    return pictures.permute(0, 3, 1, 2).float().div(127.5).sub(1)
+
+
+def moved(x: Tensor, dice: Dice, *, zoom: tuple[float, float], turn: float, shift: float, mirror: float) -> Tensor:
+    """Random similarity of each picture ``(B, C, H, W)``, reflected at the borders.
+
+    ``zoom``: range of the scale; ``turn``: degrees to either side; ``shift``: share of the side, to either side;
+    ``mirror``: chance of a mirror image.
+    """
+    count = len(x)
+    scale = 1 / dice.uniform(*zoom, count)
+    angle = dice.uniform(-turn, turn, count) * (math.pi / 180)
+    flip = 1 - 2 * dice.coin(mirror, count).flatten().float()
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    dx, dy = dice.uniform(-2 * shift, 2 * shift, 2, count)
+    affine = torch.stack((flip * cos, -flip * sin, dx, sin, cos, dy), dim=1).view(count, 2, 3)
+    grid = F.affine_grid(affine, list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+
+
+def with_ghost(rgb: Tensor, matte: Tensor, dice: Dice, *, chance: float = 0.4, strength: float = 0.5) -> Tensor:
+    """Add a faint second copy of the person, a little aside: an imitation of the after-image a large edit leaves.
+
+    It is up to ``strength`` opaque beside the person and half of that on it.
+    """
+    count = len(rgb)
+    ghost = moved(torch.cat((rgb, matte), dim=1), dice, zoom=(0.9, 1.1), turn=8, shift=0.1, mirror=0.3)
+    opacity = dice.uniform(0.05, strength, count, 1, 1, 1) * ghost[:, 3:] * (1 - 0.5 * matte) * dice.coin(chance, count)
+    return torch.lerp(rgb, ghost[:, :3], opacity)
+
+
+def recoloured(rgb: Tensor, dice: Dice) -> Tensor:
+    """Random brightness, contrast and saturation, seldom grey; clipped."""
+    count = len(rgb)
+    grey = rgb.mean(dim=1, keepdim=True)
+    saturation = torch.where(dice.coin(0.05, count), torch.zeros(()), dice.uniform(0.5, 1.4, count, 1, 1, 1))
+    tint = dice.uniform(-0.08, 0.08, count, 3, 1, 1) + dice.uniform(-0.2, 0.2, count, 1, 1, 1)
+    rgb = grey + saturation * (rgb - grey)
+    return (rgb * dice.uniform(0.7, 1.25, count, 1, 1, 1) + tint).clamp(-1, 1)
+
+
+def degraded(rgb: Tensor, dice: Dice) -> Tensor:
+    """A third of the pictures lose resolution (by 1.5 to 4), a third gain noise."""
+    count, size = len(rgb), rgb.shape[-2:]
+    factor = float(dice.uniform(1.5, 4, 1))
+    small = F.interpolate(rgb, size=[round(side / factor) for side in size], mode="bilinear", antialias=True)
+    blurred = F.interpolate(small, size=size, mode="bilinear", align_corners=False)
+    rgb = torch.where(dice.coin(1 / 3, count), blurred, rgb)
+    noise = dice.uniform(0, 0.06, count, 1, 1, 1) * dice.coin(1 / 3, count)
+    return (rgb + noise * dice.normal(*rgb.shape)).clamp(-1, 1)

@@ -1,0 +1,92 @@
+"""Measure the embedded encoder, consultation and pose edit on unseen faces: the figures of the model cards.
+
+``python -m unripple.training.evaluate --models models/lite --faces 200``
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from unripple.codes import CodeSampler
+from unripple.faces import FaceMeter, identity_distance
+from unripple.images import resize, to_256, to_tensor, to_uint8
+from unripple.models import ModelSet
+from unripple.networks.mobile_stylegan import rows
+from unripple.plates import STUDY_PLATES, plate
+from unripple.stages.composite import over
+from unripple.stages.edit import edit
+from unripple.stages.invert import invert
+
+#: The seed of the faces measured on; trainings use others.
+SEED = 990_001
+#: Side at which faces are measured.
+SIDE = 256
+
+
+def psnr(a: Tensor, b: Tensor) -> float:
+    """PSNR in dB of pictures in [-1, 1] (peak 2)."""
+    return float(10 * torch.log10(4 / F.mse_loss(a, b)))
+
+
+@torch.no_grad()
+def figures(models: ModelSet, faces: int, pose_faces: int, refine: int) -> dict[str, float]:
+    """Medians over ``faces`` unseen codes, as rendered and before plates of the study, which no training saw.
+
+    ``dlib_*``: identity distance of photo and low-rate inversion; ``psnr_e4e_*`` and ``psnr_hfgi_*``: PSNR at 256 px.
+    ``yaw_at_*``: mean yaw in degrees gained at a pose degree, over the first ``pose_faces``.
+    """
+    meter, random = FaceMeter(), np.random.default_rng(SEED)
+    names = sorted(STUDY_PLATES)
+    found: dict[str, list[float]] = {}
+    for number, w in enumerate(tqdm(CodeSampler(models.mapping, seed=SEED).draw(faces).split(1), mininterval=10)):
+        rendered = to_256(models.generator(rows(w)))
+        backdrop = to_tensor([plate(names[number % len(names)], random, SIDE)])
+        for kind, photo in (("rendered", rendered), ("plate", over(rendered, models.parser(rendered), backdrop))):
+            inversion = invert(photo, models, refine)
+            low = to_256(inversion.e4e)
+            high = to_256(edit(inversion.w_plus, inversion.distortion, torch.zeros(512), 0, models).hfgi)
+            found.setdefault(f"psnr_e4e_{kind}", []).append(psnr(low, photo))
+            found.setdefault(f"psnr_hfgi_{kind}", []).append(psnr(high, photo))
+            seen, made = (meter.measure(to_uint8(rgb)[0]) for rgb in (photo, low))
+            if seen is not None and made is not None:
+                found.setdefault(f"dlib_{kind}", []).append(identity_distance(seen.descriptor, made.descriptor))
+        if number < pose_faces:
+            yaws = {
+                degree: meter.measure(
+                    to_uint8(resize(models.generator(rows(w + degree * models.direction("pose"))).clamp(-1, 1), SIDE))[
+                        0
+                    ]
+                )
+                for degree in (0.0, 1.5, 3.0, -1.5, -3.0)
+            }
+            start = yaws[0.0]
+            for degree, face in yaws.items():
+                if degree and start is not None and face is not None:
+                    found.setdefault(f"yaw_at_{degree:g}", []).append(face.yaw - start.yaw)
+    return {
+        key: round(float(np.mean(values) if key.startswith("yaw") else np.median(values)), 3)
+        for key, values in sorted(found.items())
+    } | {"faces": faces, "refine": refine}
+
+
+def main(
+    models: Annotated[Path, typer.Option()] = Path("models/lite"),
+    faces: Annotated[int, typer.Option(min=1)] = 200,
+    pose_faces: Annotated[int, typer.Option(min=0)] = 30,
+    refine: Annotated[int, typer.Option(min=0, help="Gradient steps on the encoder's codes.")] = 0,
+) -> None:
+    """Print the figures as JSON."""
+    print(json.dumps(figures(ModelSet.lite(models), faces, pose_faces, refine), indent=1))
+
+
+if __name__ == "__main__":
+    typer.run(main)

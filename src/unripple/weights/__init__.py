@@ -1,0 +1,1 @@
+"""Model files: where they are, what they must contain, how they are read and converted."""

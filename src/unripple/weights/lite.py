@@ -1,0 +1,139 @@
+"""The embedded models: conversion of the generator, and loading of every ``lite`` network."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from unripple.networks.consultation import Aligner, ConsultationEncoder
+from unripple.networks.e4e_lite import E4eLite
+from unripple.networks.lama_lite import LamaLite
+from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
+from unripple.networks.parser import Parser
+from unripple.weights import openvino_ir
+
+GENERATOR, MAPPING, DIRECTIONS = "generator.safetensors", "mapping.safetensors", "directions.safetensors"
+ENCODER, CONSULTATION = "encoder.safetensors", "consultation.safetensors"
+PARSER, INPAINTER = "parser.safetensors", "inpainter.safetensors"
+
+#: Rank of e4e-lite's readers, and middle channels of Ec's condition heads (512 in the published network).
+ENCODER_RANK, CONSULTATION_WIDTH = 192, 128
+
+
+M = TypeVar("M", bound=nn.Module)
+
+
+class MissingModel(FileNotFoundError):
+    """A model file is not where it should be; the message says what to do."""
+
+
+def package_data() -> Path:
+    """The data folder of the package ``random-face``, found without importing it.
+
+    Raises ``MissingModel`` if the package is not installed.
+    """
+    spec = find_spec("random_face")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingModel(
+            "the package random-face is not installed, and the generator's weights are read from it: "
+            "install it without its dependencies (requirements/no-deps.txt)"
+        )
+    return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def convert_generator(target: Path) -> list[Path]:
+    """Convert MobileStyleGAN-FFHQ from the package's IR files to ``mapping`` and ``generator`` safetensors."""
+    source = package_data()
+    target.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, states, ir in (
+        (MAPPING, openvino_ir.mapping_state, "MappingNetwork.xml"),
+        (GENERATOR, openvino_ir.synthesis_state, "SynthesisNetwork.xml"),
+    ):
+        state = {k: torch.tensor(v).contiguous() for k, v in states(openvino_ir.read(source / ir)).items()}
+        part = (target / name).with_suffix(".part")
+        save_file(state, part, metadata={"source": "random-face 2021.7.21.1", "license": "Apache-2.0"})
+        written.append(part.replace(target / name))
+    return written
+
+
+def load_into(network: M, file: Path) -> M:
+    """Load a safetensors file strictly into ``network``, as float32, frozen and in eval mode.
+
+    Raises ``MissingModel`` if the file is not there, ``ValueError`` naming the file if keys or shapes differ.
+    """
+    return _load_state(network, _read(file), file)
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    if not file.is_file():
+        raise MissingModel(f"{file}: model file not found; `make study` puts it there, `unripple doctor` lists all")
+    return load_file(file)
+
+
+def _load_state(network: M, state: dict[str, Tensor], file: Path) -> M:
+    floats = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    try:
+        network.load_state_dict(floats)
+    except RuntimeError as error:
+        raise ValueError(f"{file}: not the weights of {type(network).__name__}: {error}") from error
+    return network.eval().requires_grad_(False)
+
+
+def load_mapping(folder: Path) -> Mapping:
+    """z -> w."""
+    return load_into(Mapping(), folder / MAPPING)
+
+
+def load_generator(folder: Path) -> MobileStyleGAN:
+    """w_plus -> rgb 1024."""
+    return load_into(MobileStyleGAN(), folder / GENERATOR)
+
+
+def load_direction(folder: Path, attribute: str) -> Tensor:
+    """The unit vector ``(512,)`` of an attribute (``pose``, ``smile``), float32.
+
+    Raises ``MissingModel`` if there is no directions file, ``KeyError`` naming what there is for another attribute.
+    """
+    file = folder / DIRECTIONS
+    directions = _read(file)
+    if attribute not in directions:
+        raise KeyError(f"{file}: no direction {attribute!r}; it has {', '.join(sorted(directions))}")
+    return directions[attribute].float()
+
+
+def load_encoder(folder: Path) -> E4eLite:
+    """e4e-lite without its trunk, which comes with ST-LPIPS."""
+    return load_into(E4eLite(ENCODER_RANK), folder / ENCODER)
+
+
+def load_consultation(folder: Path) -> tuple[Aligner, ConsultationEncoder]:
+    """ADA and Ec, stored in one file under HFGI's prefixes."""
+    file = folder / CONSULTATION
+    state = _read(file)
+    unknown = [key for key in state if not key.startswith(("grid_align.", "residue."))]
+    if unknown:
+        raise ValueError(f"{file}: expected keys grid_align.* and residue.*, found {', '.join(unknown[:5])}")
+    aligner, encoder = (
+        {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+        for prefix in ("grid_align.", "residue.")
+    )
+    return (
+        _load_state(Aligner(), aligner, file),
+        _load_state(ConsultationEncoder(CONSULTATION_WIDTH), encoder, file),
+    )
+
+
+def load_parser(folder: Path) -> Parser:
+    """rgb -> person matte."""
+    return load_into(Parser(), folder / PARSER)
+
+
+def load_inpainter(folder: Path) -> LamaLite:
+    """rgb and mask -> rgb."""
+    return load_into(LamaLite(), folder / INPAINTER)

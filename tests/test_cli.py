@@ -1,0 +1,193 @@
+"""The command line, from a photo to pictures, with networks that are arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+from typer.testing import CliRunner
+
+from unripple import cli
+from unripple.demo import example_photo
+from unripple.images import read_mask, read_rgb
+from unripple.models import ModelSet
+from unripple.networks.fusion import Fused, FusionState
+
+SIDE = 1024
+#: Half the width of the person, and how far one degree moves them, in widths of the picture.
+HALF, STEP = 0.2, 0.05
+
+
+class ColumnGenerator:
+    """A white column on grey, whose place is the first coordinate of the code; fused: on blue."""
+
+    def to_fusion(self, w_plus: Tensor) -> FusionState:
+        return FusionState(w_plus, None)
+
+    def from_fusion(self, state: FusionState, w_plus: Tensor, fused: Fused | None = None) -> Tensor:
+        columns = (torch.arange(SIDE) + 0.5) / SIDE
+        person = (columns - w_plus[0, 0, 0]).abs() < HALF
+        background = torch.tensor([0.0, 0.0, 0.0 if fused is None else 0.5])[None, :, None, None]
+        return torch.where(person, torch.ones(1), background).expand(1, 3, SIDE, SIDE)
+
+    def __call__(self, w_plus: Tensor) -> Tensor:
+        return self.from_fusion(self.to_fusion(w_plus), w_plus)
+
+
+class ColumnModels:
+    """Stands in for a ``ModelSet``: every photo is a white column in the middle."""
+
+    device = torch.device("cpu")
+    generator = ColumnGenerator()
+
+    def encoder(self, rgb: Tensor) -> Tensor:
+        return torch.full((1, 18, 512), 0.5)
+
+    def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
+        return Fused(distortion, edited)
+
+    def direction(self, attribute: str) -> Tensor:
+        assert attribute == "pose"
+        return torch.full((512,), -STEP)  # To the person's right is to the left of the picture.
+
+    def parser(self, rgb: Tensor) -> Tensor:
+        white = (rgb == 1).all(dim=1, keepdim=True).float()
+        return white if white.mean() > HALF else self.middle(rgb)
+
+    def middle(self, rgb: Tensor) -> Tensor:
+        columns = (torch.arange(SIDE) + 0.5) / SIDE
+        return ((columns - 0.5).abs() < HALF).float().expand(1, 1, SIDE, SIDE)
+
+    def inpainter(self, rgb: Tensor, mask: Tensor) -> Tensor:
+        assert F.max_pool2d(mask.float(), 2).any()
+        return torch.where(mask, torch.tensor([-1.0, 1.0, -1.0])[None, :, None, None], rgb)
+
+
+@pytest.fixture
+def columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ModelSet, "lite", lambda folder, device: ColumnModels())
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    Image.fromarray(example_photo("astronaut")).save(tmp_path / "me.png")
+    return tmp_path / "me.png"
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+@pytest.mark.usefixtures("columns")
+def test_edit_writes_every_picture_for_every_degree(photo: Path, tmp_path: Path) -> None:
+    code, said = run("edit", "--refine", 0, photo, "--pose", 3, "--pose", -1.5, "--out", tmp_path / "out")
+    assert code == 0, said
+    files = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
+    names = ("baseline", "mask", "cleaned", "pasted")
+    expected = {f"{folder}/{name}.png" for folder in ("pose+3", "pose-1.5") for name in names}
+    assert {file for file in files if "/" in file and file.endswith(".png")} == expected
+    assert (tmp_path / "out/portrait.png").is_file()
+
+
+@pytest.mark.usefixtures("columns")
+def test_the_uncovered_band_is_filled_and_the_person_kept(photo: Path, tmp_path: Path) -> None:
+    assert run("edit", "--refine", 0, photo, "--out", tmp_path)[0] == 0
+    baseline, mask = read_rgb(tmp_path / "pose+3/baseline.png"), read_mask(tmp_path / "pose+3/mask.png")
+    cleaned = read_rgb(tmp_path / "pose+3/cleaned.png")
+    left, right = round((0.5 - 3 * STEP + HALF) * SIDE), round((0.5 + HALF) * SIDE)  # The band.
+    assert mask[:, left:right].all()
+    assert not mask[:, : left - 8].any()
+    assert (cleaned[:, left + 20 : right - 20] == (0, 255, 0)).all()
+    assert np.array_equal(cleaned[:, :left], baseline[:, :left])
+    assert np.array_equal(cleaned[~mask], baseline[~mask])
+
+
+@pytest.mark.usefixtures("columns")
+def test_split_composite_keeps_the_photo_s_background(photo: Path, tmp_path: Path) -> None:
+    assert run("edit", "--refine", 0, photo, "--out", tmp_path, "--method", "split_composite")[0] == 0
+    cleaned, portrait = read_rgb(tmp_path / "pose+3/cleaned.png"), read_rgb(tmp_path / "portrait.png")
+    far_right = round((0.5 + HALF + 0.05) * SIDE)
+    assert np.array_equal(cleaned[:, far_right:], portrait[:, far_right:])
+    assert (cleaned[:, round(0.36 * SIDE)] == 255).all()  # The edited person.
+
+
+@pytest.mark.usefixtures("columns")
+def test_the_photo_changes_only_around_the_person(photo: Path, tmp_path: Path) -> None:
+    assert run("edit", "--refine", 0, photo, "--out", tmp_path)[0] == 0
+    pasted, original = read_rgb(tmp_path / "pose+3/pasted.png"), read_rgb(photo)
+    assert pasted.shape == original.shape
+    assert not np.array_equal(pasted, original)
+    assert np.array_equal(pasted[:, :140], original[:, :140])
+    assert np.array_equal(pasted[210:], original[210:])
+
+
+@pytest.mark.usefixtures("columns")
+def test_a_photo_that_cannot_be_used_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    Image.new("RGB", (300, 300)).save(tmp_path / "wall.png")
+    (tmp_path / "letter.jpg").write_text("Dear Sir or Madam")
+    for name, reason in (("wall.png", "no face"), ("letter.jpg", "not a picture"), ("gone.jpg", "no such file")):
+        code, said = run("edit", "--refine", 0, tmp_path / name, "--out", tmp_path / "out")
+        assert code == 1
+        assert name in said
+        assert reason in said
+        assert len(said.splitlines()) == 1
+    assert run("edit", "--refine", 0, tmp_path)[0] == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("columns")
+def test_what_was_done_to_the_photo_is_said(tmp_path: Path) -> None:
+    Image.fromarray(example_photo("astronaut")).convert("L").save(tmp_path / "grey.png")
+    code, said = run("edit", "--refine", 0, tmp_path / "grey.png", "--out", tmp_path / "out")
+    assert code == 0
+    assert "grey" in said
+
+
+def test_a_missing_model_is_named(photo: Path, tmp_path: Path) -> None:
+    code, said = run("edit", "--refine", 0, photo, "--models", tmp_path / "nothing", "--out", tmp_path / "out")
+    assert code == 1
+    assert "nothing" in said
+    assert "not found" in said
+
+
+@pytest.mark.parametrize("wrong", [["--pose", "9"], ["--method", "magic"], ["--dilate", "-1"], ["--device", "abacus"]])
+def test_wrong_options_are_refused_before_anything_runs(photo: Path, wrong: list[str]) -> None:
+    code, said = run("edit", "--refine", 0, photo, *wrong)
+    assert code == 2
+    assert wrong[0] in said
+
+
+def test_doctor_tells_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "parser.safetensors").write_bytes(bytes(3 << 20))
+    code, said = run("doctor", "--models", tmp_path)
+    assert code == 1
+    assert "device:" in said
+    assert f"present  parser: {tmp_path / 'parser.safetensors'} (3.0 MiB)" in said
+    assert f"missing  generator: expected at {tmp_path / 'generator.safetensors'}" in said
+
+
+def test_doctor_is_content_when_all_is_there(tmp_path: Path) -> None:
+    for name in cli._ROLES.values():
+        (tmp_path / name).write_bytes(b"-")
+    code, said = run("doctor", "--models", tmp_path)
+    assert code == 0
+    assert "missing" not in said
+
+
+def test_edit_with_the_shipped_networks(photo: Path, tmp_path: Path, root: Path) -> None:
+    code, said = run("edit", "--refine", 1, photo, "--models", root / "models" / "lite", "--out", tmp_path / "out")
+    assert code == 0, said
+    before, after, mask = (
+        read(tmp_path / "out" / "pose+3" / name)
+        for name, read in (("baseline.png", read_rgb), ("cleaned.png", read_rgb), ("mask.png", read_mask))
+    )
+    changed = (before != after).any(axis=2)
+    assert 0.01 < mask.mean() < 0.5
+    assert changed.any() and not changed[~mask].any()

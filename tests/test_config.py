@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from unripple import config
+
+
+def test_the_shipped_parameters_are_the_defaults(root: Path) -> None:
+    assert config.load(root / "params.yaml") == config.Study()
+
+
+def test_the_shipped_parameters_name_every_setting(root: Path) -> None:
+    shipped = yaml.safe_load((root / "params.yaml").read_text())
+    assert {name: value.keys() if isinstance(value, dict) else None for name, value in shipped.items()} == {
+        name: value.keys() if isinstance(value, dict) else None for name, value in config.Study().model_dump().items()
+    }
+
+
+def test_overrides_win_and_leave_their_neighbours(root: Path) -> None:
+    study = config.load(root / "params.yaml", {"ripple": {"dilate": 15}})
+    assert study.ripple == config.Ripple(dilate=15)
+    assert study.edit == config.Edit()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"ripple": {"dilate": -3}}, "params.yaml: ripple.dilate = -3: expected an integer >= 0 and <= 128"),
+        ({"ripple": {"dilate": 2.5}}, "params.yaml: ripple.dilate = 2.5: expected an integer >= 0 and <= 128"),
+        ({"ripple": {"dilate": True}}, "params.yaml: ripple.dilate = true: expected an integer >= 0 and <= 128"),
+        ({"ripple": {"operation": "nand"}}, "params.yaml: ripple.operation = nand: expected one of and_not, xor, or"),
+        ({"ripple": 3}, "params.yaml: ripple = 3: expected a section with the keys operation, original, dilate"),
+        (
+            {"ripple": {"dilat": 3}},
+            "params.yaml: ripple.dilat: unknown key; expected one of operation, original, dilate",
+        ),
+        ({"edit": {"degrees": []}}, "params.yaml: edit.degrees = []: expected a list (not empty)"),
+        ({"edit": {"degrees": [1, 0]}}, "params.yaml: edit.degrees[1] = 0: expected a number other than 0"),
+        ({"edit": {"degrees": [1, 1.0]}}, "expected a list without repeats"),
+        ({"edit": {"degrees": [float("nan")]}}, "params.yaml: edit.degrees[0] = .nan: expected a number"),
+        ({"images": {"size": 300}}, "params.yaml: images.size = 300: expected one of 256, 512, 1024"),
+        ({"methods": ["e4e"]}, "params.yaml: methods = [e4e]: expected a list with hfgi in it"),
+        ({"study": {"photos": None}}, "params.yaml: study.photos = null: expected a text (not empty)"),
+        ({"inpaint": {"model": "big-lama"}}, "inpaint.model = big-lama: expected one of lama-lite, telea with models"),
+        ({"models": "publised"}, "params.yaml: models = publised: expected one of lite, published"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_key_value_and_what_is_allowed(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(config.ConfigError) as refusal:
+        config.check({}, "params.yaml", overrides)
+    assert message in str(refusal.value)
+
+
+def test_every_wrong_value_has_its_line() -> None:
+    with pytest.raises(config.ConfigError) as refusal:
+        config.check({"ripple": {"dilate": -1, "operation": "no"}, "parse": {"threshold": 1}}, "mine.yaml")
+    assert [line.split(" = ")[0] for line in str(refusal.value).splitlines()] == [
+        "mine.yaml: parse.threshold",
+        "mine.yaml: ripple.operation",
+        "mine.yaml: ripple.dilate",
+    ]
+
+
+@pytest.mark.parametrize("text", ["ripple: [", "- a\n- b\n", "just words"])
+def test_a_file_that_is_no_parameter_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(text)
+    with pytest.raises(config.ConfigError, match=r"params\.yaml: "):
+        config.load(file)
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(config.ConfigError, match=r"none\.yaml: no such parameter file"):
+        config.load(tmp_path / "none.yaml")
+
+
+def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").touch()
+    assert config.load(tmp_path / "params.yaml") == config.Study()
+
+
+@pytest.mark.parametrize(
+    ("file", "generated"), [(config.SCHEMA, config.schema_text()), (config.DOCS, config.reference_text())]
+)
+def test_generated_files_are_up_to_date(root: Path, file: Path, generated: str) -> None:
+    found = (root / file).read_text()
+    difference = difflib.unified_diff(found.splitlines(), generated.splitlines(), str(file), "make docs", lineterm="")
+    assert found == generated, "run `make docs`:\n" + "\n".join(difference)

@@ -1,0 +1,257 @@
+"""One row and the table: what is NaN, what is paired, and that the bytes are the same twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unripple.faces import Box, FaceMeasure, HeadPose
+from unripple.images import Rgb
+from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, NEEDS_FACE
+from unripple.metrics.measure import Exam, Yardsticks
+from unripple.metrics.psnr import CEILING
+from unripple.metrics.st_lpips import NAME
+from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, strata, summarise
+from unripple.weights.st_lpips import load_st_lpips
+
+SIZE = 128
+
+
+class BrightnessMeter:
+    """A stand-in for dlib: the yaw is the mean brightness; a black picture shows no face."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def measure(self, rgb: Rgb) -> FaceMeasure | None:
+        self.calls += 1
+        mean = float(rgb.mean())
+        if mean == 0:
+            return None
+        descriptor = np.zeros(128)
+        descriptor[0] = mean / 100
+        pose = HeadPose(yaw=mean, pitch=0, roll=0)
+        return FaceMeasure(Box(0, 0, 9, 9), np.zeros((68, 2)), descriptor, pose, smile=1, faces=1)
+
+
+@pytest.fixture
+def exam() -> Exam:
+    rng = np.random.default_rng(0)
+    photo, plate = (rng.integers(1, 256, (SIZE, SIZE, 3)).astype(np.uint8) for _ in range(2))
+    before, after = np.zeros((SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE), np.float32)
+    before[30:, 20:80] = 1
+    after[30:, 50:110] = 1
+    truth = np.where(after[..., None] > 0, photo, plate)
+    return Exam(photo, e4e=plate, hfgi=photo, original=before, edited=after, truth=truth, yardsticks=yardsticks())
+
+
+def yardsticks() -> Yardsticks:
+    return Yardsticks(faces=BrightnessMeter(), st_lpips=load_st_lpips())
+
+
+def test_the_truth_is_at_no_distance_from_itself(exam: Exam) -> None:
+    assert exam.truth is not None
+    row = exam.row(exam.truth)
+    for region in ("whole", "band", "background", "person"):
+        assert row[f"{NAME}_{region}"] == 0
+        assert row[f"psnr_{region}"] == CEILING
+        assert row[f"ssim_{region}"] == pytest.approx(1, abs=1e-5)
+    assert row["ripple_energy"] < 0.2
+    assert row["known_plate"] is True
+
+
+def test_the_unmoved_photo_is_all_ripple_and_no_harm(exam: Exam) -> None:
+    row = exam.row(exam.photo)
+    assert row["ripple_energy"] == pytest.approx(1)
+    assert row["inner_ripples"] > 0.5
+    assert row["harm"] == 0
+    assert row["fidelity_psnr"] == CEILING and row["fidelity_difference"] == 0
+    assert row["identity"] == 0 and row["yaw_turned"] == 0 and row["yaw_shift"] == 0
+    assert row["band_share"] == pytest.approx((SIZE - 30) * 30 / SIZE**2)
+
+
+def test_harm_is_done_to_the_person_that_was_made(exam: Exam) -> None:
+    assert exam.truth is not None
+    nobody = dataclasses.replace(exam, made=np.zeros_like(exam.edited))
+    assert exam.row(exam.truth)["harm"] == pytest.approx(
+        dataclasses.replace(exam, made=exam.edited).row(exam.truth)["harm"]
+    )
+    assert np.isnan(nobody.row(exam.truth)["harm"])  # nobody there, nothing to measure
+
+
+def test_every_row_has_every_column(exam: Exam) -> None:
+    mask = exam.regions.band
+    row = exam.row(exam.e4e, mask)
+    assert {column.key for column in COLUMNS} <= set(row)
+    assert not any(np.isnan(row[column.key]) for column in COLUMNS)
+
+
+def test_without_a_truth_only_its_distances_are_missing(exam: Exam) -> None:
+    row = replace(exam, truth=None).row(exam.hfgi, exam.regions.band)
+    missing = {column.key for column in COLUMNS if np.isnan(row[column.key])}
+    assert missing == {column.key for column in COLUMNS if "to the truth" in column.label}
+    assert row["known_plate"] is False
+
+
+def test_a_face_that_is_not_found_is_said_and_not_invented(exam: Exam) -> None:
+    row = exam.row(np.zeros_like(exam.photo))
+    assert row["face_found"] is False and row["photo_face_found"] is True
+    assert all(np.isnan(row[key]) for key in NEEDS_FACE)
+
+
+def test_a_face_is_measured_once(exam: Exam) -> None:
+    exam.row(exam.hfgi)
+    exam.row(exam.hfgi)
+    assert isinstance(exam.yardsticks.faces, BrightnessMeter)
+    assert exam.yardsticks.faces.calls == 1  # photo and baseline are the same picture here
+
+
+def test_pictures_of_two_sizes_are_refused(exam: Exam) -> None:
+    with pytest.raises(ValueError, match="one size"):
+        replace(exam, e4e=exam.e4e[:-1])
+    with pytest.raises(ValueError, match="mask: expected"):
+        replace(exam, original=exam.original[:-1])
+
+
+def rows(photos: int = 6, seed: int = 0) -> list[dict[str, object]]:
+    """Every metric of ``ripple_inpaint`` is the baseline's less one, whatever the photo and the degree."""
+    rng = np.random.default_rng(seed)
+    made: list[dict[str, object]] = []
+    for photo in range(photos):
+        for degree in (-3.0, 1.5, 3.0):
+            level = rng.normal(photo, 2)
+            for method, offset in ((BASELINE, 0.0), ("ripple_inpaint", -1.0)):
+                values = {column.key: level + offset for column in COLUMNS}
+                made.append(
+                    {"photo": f"face {photo}", "attribute": "pose", "degree": degree, "method": method, **values}
+                )
+    return made
+
+
+def pick(summary: pd.DataFrame, method: str, metric: str = "harm", stratum: str = ALL) -> pd.Series:
+    chosen = summary.query("stratum == @stratum and method == @method and metric == @metric")
+    assert len(chosen) == 1
+    return chosen.iloc[0]
+
+
+def test_a_constant_difference_has_an_interval_of_no_width() -> None:
+    found = pick(summarise(metrics_table(rows())), "ripple_inpaint")
+    assert found["difference"] == pytest.approx(-1)
+    assert found["difference_low"] == pytest.approx(-1) and found["difference_high"] == pytest.approx(-1)
+    assert found["low"] < found["mean"] < found["high"]
+    assert found["pairs"] == 18 and found["photos"] == 6
+
+
+def test_the_bootstrap_covers_like_the_standard_error() -> None:
+    values = np.random.default_rng(1).normal(5, 2, 400)
+    made = [
+        {"photo": f"{i:03}", "attribute": "pose", "degree": 3.0, "method": BASELINE, "harm": value}
+        for i, value in enumerate(values)
+    ]
+    found = pick(summarise(metrics_table(made), resamples=4000), BASELINE)
+    error = 1.96 * values.std() / np.sqrt(len(values))
+    assert found["mean"] == pytest.approx(values.mean())
+    assert found["high"] - found["mean"] == pytest.approx(error, rel=0.1)
+    assert found["mean"] - found["low"] == pytest.approx(error, rel=0.1)
+
+
+def test_degrees_of_one_photo_are_no_independent_samples() -> None:
+    once = rows(photos=4)
+    often = [{**row, "degree": degree} for row in once for degree in (1, 2, 3) if row["degree"] == 3.0]
+    narrow = summarise(metrics_table([row for row in once if row["degree"] == 3.0]))
+    repeated = summarise(metrics_table(often))
+    a, b = pick(narrow, BASELINE), pick(repeated, BASELINE)
+    assert a["high"] - a["low"] == pytest.approx(b["high"] - b["low"])
+
+
+def test_missing_values_are_counted_and_left_out_of_pairs() -> None:
+    made = rows()
+    made[0]["yaw"] = np.nan  # a baseline: its pair is lost
+    found = summarise(metrics_table(made))
+    assert pick(found, BASELINE, "yaw")["missing"] == 1
+    assert pick(found, "ripple_inpaint", "yaw")["pairs"] == 17
+    assert pick(found, "ripple_inpaint", "yaw")["difference"] == pytest.approx(-1)
+
+
+def test_one_photo_has_a_mean_and_no_interval() -> None:
+    found = pick(summarise(metrics_table(rows(photos=1))), "ripple_inpaint")
+    assert np.isfinite(found["mean"]) and np.isnan(found["low"]) and np.isnan(found["difference_high"])
+
+
+def test_strata_are_all_then_sizes_then_degrees() -> None:
+    table = metrics_table(rows())
+    assert list(strata(table)) == [
+        ALL,
+        "|degree| 1.5",
+        "|degree| 3",
+        "degree -3",
+        "degree +1.5",
+        "degree +3",
+    ]
+    assert len(strata(table)["|degree| 3"]) == 2 * len(strata(table)["degree -3"])
+    assert farthest(table) == "|degree| 3"
+
+
+def test_the_table_does_not_depend_on_the_order_of_rows_and_repeats_its_bytes() -> None:
+    made = rows()
+    one, two = metrics_table(made), metrics_table(made[::-1])
+    assert one.to_csv(index=False) == two.to_csv(index=False)
+    assert summarise(one).to_csv(index=False) == summarise(two).to_csv(index=False)
+    assert list(one.columns[: len(KEYS)]) == list(KEYS)
+
+
+def test_another_method_leaves_the_other_intervals_alone() -> None:
+    made = rows()
+    more = [{**row, "method": "another"} for row in made if row["method"] == BASELINE]
+    before, after = summarise(metrics_table(made)), summarise(metrics_table([*made, *more]))
+    assert before.equals(after[after["method"] != "another"].reset_index(drop=True))
+
+
+def test_twice_measured_or_unnamed_rows_are_refused() -> None:
+    made = rows()
+    with pytest.raises(ValueError, match="one row for each picture, found two for photo face 0"):
+        metrics_table([*made, made[0]])
+    with pytest.raises(ValueError, match="found none named photo"):
+        metrics_table([{"attribute": "pose", "degree": 3, "method": BASELINE}])
+
+
+def test_the_json_holds_means_and_no_nan() -> None:
+    made = rows()
+    for row in made:
+        row["seam"] = np.nan
+    found = metrics_json(summarise(metrics_table(made)))
+    assert set(found) == {BASELINE, "ripple_inpaint"}
+    assert "seam" not in found[BASELINE]
+    assert found[BASELINE]["harm"] - found["ripple_inpaint"]["harm"] == pytest.approx(1, abs=2e-6)
+    json.dumps(found, allow_nan=False)
+
+
+def test_the_text_shows_means_differences_and_what_is_missing() -> None:
+    made = rows()
+    made[1]["yaw"] = np.nan
+    summary = summarise(metrics_table(made))
+    text = render(summary, methods=[BASELINE, "ripple_inpaint"], failed=2)
+    assert "ripple energy ↓" in text and "PSNR band (dB) ↑" in text
+    assert "-1.00 [-1.00, -1.00]" in text
+    assert "Pictures without a detected face: 1. Photos put aside: 2." in text
+    assert NAME in text
+    assert "seam" not in text and "seam" in render(summary, every=True)
+    assert max(map(len, text.splitlines())) < 120
+    with pytest.raises(ValueError, match="expected one of 'all'"):
+        render(summary, stratum="degree +9")
+
+
+def test_a_method_that_made_nothing_is_a_column_of_dashes() -> None:
+    text = render(summarise(metrics_table(rows())), methods=[BASELINE, "ripple_inpaint", "region_aware"])
+    line = next(line for line in text.splitlines() if line.startswith("harm"))
+    assert line.split()[-1] == "–"
+
+
+def test_without_a_baseline_there_are_means_and_no_differences() -> None:
+    found = pick(summarise(metrics_table([row for row in rows() if row["method"] != BASELINE])), "ripple_inpaint")
+    assert np.isfinite(found["mean"]) and np.isnan(found["difference"]) and found["pairs"] == 0

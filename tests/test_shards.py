@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unripple import shards
+
+NAMES = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=40)
+
+
+@given(st.sets(NAMES), st.integers(1, 50), NAMES)
+def test_a_new_photo_changes_one_shard(photos: set[str], count: int, new: str) -> None:
+    before, after = (shards.occupied(names, count) for names in (photos, photos | {new}))
+    changed = {shard for shard in after if before.get(shard) != after[shard]}
+    assert changed <= {shards.shard_name(shards.shard_of(new, count))}
+
+
+@given(st.sets(NAMES), st.integers(1, 50))
+def test_every_photo_is_in_one_shard(photos: set[str], count: int) -> None:
+    filled = shards.occupied(photos, count)
+    assert sorted(photo for names in filled.values() for photo in names) == sorted(photos)
+    assert all(0 <= int(shard) < count for shard in filled)
+
+
+def test_photos_are_spread_over_the_shards() -> None:
+    filled = shards.occupied((f"face-{number}" for number in range(1000)), 10)
+    assert [len(photos) for photos in filled.values()] == pytest.approx([100] * 10, abs=40)
+
+
+def test_a_photo_is_named_for_its_file(tmp_path: Path) -> None:
+    for name in ("png.png", "b.c.jpg", ".hidden.png", "same.jpg", "same.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder").mkdir()
+    found = shards.photo_files(tmp_path)
+    assert {name: path.name for name, path in found.items()} == {
+        "b.c": "b.c.jpg",
+        "png": "png.png",
+        "same.jpg": "same.jpg",
+        "same.png": "same.png",
+    }
+
+
+def test_an_absent_folder_has_no_photos(tmp_path: Path) -> None:
+    assert shards.photo_files(tmp_path / "none") == {}
+
+
+@pytest.mark.parametrize("name", [b"line\nbreak.png", b"latin-1-\xe9.png"])
+def test_a_name_that_cannot_be_printed_is_refused(tmp_path: Path, name: bytes) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
+    with pytest.raises(shards.PhotosError, match="printable characters; rename"):
+        shards.photo_files(tmp_path)
+
+
+def test_a_photo_cannot_pass_for_a_known_plate(tmp_path: Path) -> None:
+    (tmp_path / "known-plate-00.png").touch()
+    with pytest.raises(shards.PhotosError, match=r"known-plate-00\.png.*rename"):
+        shards.photo_files(tmp_path)

@@ -1,0 +1,307 @@
+"""The workflow itself: what it would do, and the whole of it on a study of three photos."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from unripple import index
+
+pytestmark = pytest.mark.timeout(1800)
+
+TINY = {
+    "study": {"known_plate": 1},
+    "images": {"size": 256},
+    "invert": {"refine": 1},
+    "edit": {"degrees": [3]},
+    "metrics": {"bootstrap": 100},
+}
+WEIGHTS = ("directions", "encoder", "consultation", "parser", "inpainter")
+#: Rules that a change of the ripple mask reaches.
+AFTER_RIPPLE = {"ripple", "fill", "ripple_inpaint", "measure", "tabulate", "report", "latest"}
+AFTER_METHODS = {"measure", "tabulate", "report", "latest"}
+
+
+class Project:
+    """A copy of the project in which a study can run without touching this one."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.folder = folder
+        for name in ("Snakefile", "params.yaml"):
+            shutil.copy(root / name, folder)
+        for name in ("workflow", "src"):
+            shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        (folder / "data/photos").mkdir(parents=True)
+        (folder / "models/lite").mkdir(parents=True)
+        for weights in sorted((root / "models/lite").glob("*.safetensors")):
+            shutil.copy(weights, folder / "models/lite")
+
+    def set(self, **sections: object) -> None:
+        """Change parameters; sections are merged into what is there."""
+        path = self.folder / "params.yaml"
+        settings = yaml.safe_load(path.read_text())
+        for name, value in sections.items():
+            settings[name] = {**settings[name], **value} if isinstance(value, dict) else value
+        path.write_text(yaml.safe_dump(settings))
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        environment = os.environ | {"PYTHONPATH": "src", "PYTHONUNBUFFERED": "1"}
+        return subprocess.Popen(
+            [sys.executable, "workflow/run.py", "--cores", "2", *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """Run the workflow; its exit status and all that it printed."""
+        process = self.start(*arguments)
+        try:
+            output, _ = process.communicate()
+        finally:
+            if process.poll() is None:  # The test was ended: nothing of it stays behind.
+                os.killpg(process.pid, signal.SIGKILL)
+        return process.returncode, output
+
+    def plan(self) -> dict[str, int]:
+        """How many jobs of each rule would run."""
+        status, output = self.run("--dry-run")
+        assert status == 0, output
+        table = output.rpartition("Job stats:")[2].partition("total")[0]
+        jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
+        jobs.pop("all", None)
+        return jobs
+
+
+def pictures(project: Project) -> dict[str, bytes]:
+    results = project.folder / "results"
+    return {str(path.relative_to(results)): path.read_bytes() for path in sorted(results.rglob("*.png"))}
+
+
+@pytest.fixture(scope="module")
+def weights(root: Path) -> None:
+    absent = [name for name in WEIGHTS if not (root / f"models/lite/{name}.safetensors").is_file()]
+    assert not absent, f"models/lite: weights missing: {', '.join(absent)}; `make weights` puts them there"
+
+
+@pytest.fixture
+def project(root: Path, tmp_path: Path, weights: None) -> Project:
+    return Project(root, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def studied(root: Path, tmp_path_factory: pytest.TempPathFactory, weights: None) -> Project:
+    """A finished tiny study, killed once on its way; one of its photos is no picture."""
+    project = Project(root, tmp_path_factory.mktemp("study"))
+    project.set(**TINY)
+    (project.folder / "data/photos/it's {not} a picture.png").write_text("hello")
+    first = project.start()
+    deadline = time.monotonic() + 300
+    while first.poll() is None and not list(project.folder.glob("results/lite/portraits/*.json")):
+        assert time.monotonic() < deadline, "no portrait after 5 minutes"
+        time.sleep(0.2)
+    first.send_signal(signal.SIGKILL)
+    printed, _ = first.communicate()
+    assert first.returncode == -signal.SIGKILL, printed
+    status, output = project.run()
+    assert status == 0, output
+    return project
+
+
+@pytest.fixture
+def finished(studied: Project) -> Iterator[Project]:
+    """The finished study, put back as it was after a test has changed sources, parameters or photos."""
+    kept = {path: path.read_bytes() for path in _sources(studied.folder)}
+    yield studied
+    for path in _sources(studied.folder):
+        if path not in kept:
+            path.unlink()
+    for path, content in kept.items():
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+def _sources(folder: Path) -> list[Path]:
+    found = [folder / "params.yaml"]
+    for name in ("src", "workflow", "data"):
+        found += [path for path in (folder / name).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return found
+
+
+def test_the_whole_study_is_planned(project: Project) -> None:
+    assert project.plan() == {
+        "align": 1,
+        "known_plate_codes": 1,
+        "known_plate": 1,
+        "invert": 1,
+        "parse_original": 1,
+        "truth": 4,
+        "edit": 4,
+        "plate": 1,
+        "parse_edit": 4,
+        "ripple": 4,
+        "fill": 4,
+        "ripple_inpaint": 4,
+        "split_composite": 4,
+        "bitwise_or": 4,
+        "measure": 4,
+        "tabulate": 1,
+        "report": 1,
+        "latest": 1,
+    } | ({} if (project.folder / "models/lite/generator.safetensors").exists() else {"convert_generator": 1})
+
+
+def test_only_the_methods_that_are_asked_for_are_planned(project: Project) -> None:
+    project.set(methods=["hfgi"], study={"known_plate": 0})
+    assert set(project.plan()).isdisjoint({"truth", "known_plate", "fill", "plate", "bitwise_or", "split_composite"})
+
+
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
+def test_a_wrong_parameter_is_refused_before_anything_runs(project: Project, arguments: tuple[str, ...]) -> None:
+    project.set(ripple={"dilate": -3})
+    status, output = project.run(*arguments)
+    assert status != 0
+    assert "params.yaml: ripple.dilate = -3: expected an integer >= 0 and <= 128" in output
+    assert "Traceback" not in output
+    assert not (project.folder / "results").exists()
+
+
+def test_a_study_without_photos_is_refused(project: Project) -> None:
+    project.set(study={"known_plate": 0, "examples": []})
+    status, output = project.run("--dry-run")
+    assert status != 0
+    assert "no photos to study" in output
+
+
+def test_a_second_run_says_who_is_at_work(project: Project) -> None:
+    lock = project.folder / ".snakemake/study.lock"
+    lock.parent.mkdir()
+    with lock.open("w") as held:
+        held.write("4711\n")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        status, output = project.run()
+    assert status != 0
+    assert "4711" in output
+    assert not (project.folder / "results").exists()
+
+
+def test_the_study_measures_every_method_on_every_photo(studied: Project) -> None:
+    (table,) = studied.folder.glob("results/lite/tables/**/metrics.csv")
+    rows = pd.read_csv(table)
+    methods = {"e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"}
+    assert {(row.photo, row.method) for row in rows.itertuples()} == {
+        (photo, method) for photo in ("astronaut", "known-plate-00") for method in methods
+    }
+    assert rows.loc[rows["photo"] == "known-plate-00", "psnr_whole"].notna().all()
+    summary = (studied.folder / "results/summary.txt").read_text()
+    assert all(method in summary for method in methods)
+    page = re.search(r"^Page: +(\S+)$", summary, flags=re.MULTILINE)
+    assert page is not None
+    assert (studied.folder / page[1]).read_text().lower().startswith("<!doctype html>")
+
+
+def test_a_file_that_is_no_picture_is_put_aside_with_its_reason(studied: Project) -> None:
+    (table,) = studied.folder.glob("results/lite/tables/**/quarantine.csv")
+    (row,) = pd.read_csv(table).to_dict("records")
+    assert row["photo"] == "it's {not} a picture"
+    assert "not a picture" in row["reason"]
+
+
+def test_every_picture_is_what_its_index_says(studied: Project) -> None:
+    indexes = [path for path in studied.folder.glob("results/lite/**/*.json") if "shard~" in path.name]
+    assert len(indexes) > 10
+    for path in indexes:
+        index.read(path).verify()
+
+
+def test_a_second_run_has_nothing_to_do(studied: Project) -> None:
+    before = pictures(studied)
+    status, output = studied.run()
+    assert status == 0
+    assert "Nothing to be done" in output
+    assert pictures(studied) == before
+
+
+def test_touching_everything_runs_nothing(studied: Project) -> None:
+    for path in studied.folder.rglob("*"):
+        if path.is_file() and ".snakemake" not in path.parts and "results" not in path.parts:
+            os.utime(path)
+    assert studied.plan() == {}
+
+
+def _comment(text: str) -> str:
+    return "# A comment.\n" + text
+
+
+def _code(text: str) -> str:
+    """One more statement that runs on import."""
+    return text + "\nlen('changed')\n"
+
+
+def _unreached(text: str) -> str:
+    return text + "\ndef _nobody_calls_this():\n    return 1\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "rules"),
+    [
+        ("src/unripple/stages/composite.py", _comment, set()),
+        ("src/unripple/stages/composite.py", _unreached, set()),
+        ("params.yaml", _comment, set()),
+        (
+            "src/unripple/stages/ripple.py",
+            _code,
+            AFTER_RIPPLE | {"plate", "split_composite"},
+        ),
+        ("src/unripple/metrics/seam.py", _code, AFTER_METHODS),
+        ("src/unripple/report/strip.py", _code, {"report", "latest"}),
+        ("workflow/scripts/bitwise_or.py", _code, {"bitwise_or"} | AFTER_METHODS),
+        ("workflow/profiles/default/config.yaml", _comment, set()),
+    ],
+)
+def test_a_change_of_a_file_reruns_what_it_reaches(
+    finished: Project, file: str, change: Callable[[str], str], rules: set[str]
+) -> None:
+    path = finished.folder / file
+    path.write_text(change(path.read_text()))
+    assert set(finished.plan()) == rules
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "rules"),
+    [
+        ("ripple", "dilate", 12, AFTER_RIPPLE | {"plate", "split_composite"}),
+        ("ripple", "operation", "xor", AFTER_RIPPLE),
+        ("composite", "feather", 9, {"ripple_inpaint"} | AFTER_METHODS),
+        ("inpaint", "model", "telea", {"fill", "ripple_inpaint", "plate", "split_composite"} | AFTER_METHODS),
+        ("metrics", "seed", 1, {"tabulate", "report", "latest"}),
+    ],
+)
+def test_a_change_of_a_parameter_reruns_what_it_reaches(
+    finished: Project, section: str, key: str, value: object, rules: set[str]
+) -> None:
+    finished.set(**{section: {key: value}})
+    assert set(finished.plan()) == rules
+
+
+def test_a_new_photo_reaches_no_known_plate(finished: Project) -> None:
+    (finished.folder / "data/photos/new.png").write_bytes(b"")
+    planned = finished.plan()
+    assert planned["align"] == 1
+    assert planned.keys().isdisjoint({"known_plate_codes", "known_plate", "truth"})

@@ -1,0 +1,46 @@
+rule report:
+    input:
+        unpack(families),
+        **weights("generator"),
+        template="src/unripple/report/templates/index.html.j2",
+        metrics=rules.tabulate.output.metrics,
+        summary=rules.tabulate.output.summary,
+        quarantine=rules.tabulate.output.quarantine,
+    output:
+        page=report(f"{REPORT}/index.html", caption="../report/page.rst", category="Pictures"),
+        overview=report(f"{REPORT}/overview.png", caption="../report/overview.rst", category="Pictures"),
+        index=f"{REPORT}/strips/index.json",
+    params:
+        settings=study.model_dump(),
+        code=code_of("report"),
+    log:
+        "logs/report.log",
+    benchmark:
+        "logs/report.tsv"
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=2500,
+    script:
+        "../scripts/report.py"
+
+
+rule latest:
+    input:
+        text=rules.tabulate.output.text,
+        table=rules.tabulate.output.summary,
+        metrics=rules.tabulate.output.json,
+        page=rules.report.output.page,
+        overview=rules.report.output.overview,
+    output:
+        summary="results/summary.txt",
+        metrics="results/metrics.json",
+        energy="results/ripple_energy.csv",
+    params:
+        code=code_of("latest"),
+    log:
+        "logs/latest.log",
+    conda:
+        "../envs/study.yaml"
+    script:
+        "../scripts/latest.py"

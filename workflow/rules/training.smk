@@ -1,0 +1,160 @@
+# Training the embedded models: targets apart, never part of a study. Trained weights land in results/training;
+# `make weights-push` versions them once they are copied to models/lite. Trainings resume from their checkpoints.
+
+TRAINING = "results/training"
+
+
+rule train:
+    input:
+        expand(
+            f"{TRAINING}/{{network}}.safetensors",
+            network=["directions", "parser", "inpainter", "encoder", "consultation"],
+        ),
+
+
+rule training_straight_faces:
+    input:
+        **weights("generator", "mapping"),
+    output:
+        done=touch(f"{TRAINING}/straight-faces/.done"),
+    params:
+        code=code_hash("unripple.training.faces"),
+    log:
+        f"{TRAINING}/straight-faces.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=4000,
+    shell:
+        "python -m unripple.training.faces --models $(dirname {input.generator}) --no-turned --out $(dirname {output.done}) &> {log}"
+
+
+rule train_directions:
+    input:
+        faces=rules.training_straight_faces.output.done,
+    output:
+        weights=f"{TRAINING}/directions.safetensors",
+    params:
+        code=code_hash("unripple.training.directions"),
+    log:
+        f"{TRAINING}/directions.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=4000,
+    shell:
+        "python -m unripple.training.directions --faces $(dirname {input.faces}) --out {output.weights} &> {log}"
+
+
+rule training_faces:
+    input:
+        **weights("generator", "mapping", "directions"),
+    output:
+        done=touch(f"{TRAINING}/faces/.done"),
+    params:
+        code=code_hash("unripple.training.faces"),
+    log:
+        f"{TRAINING}/faces.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=4000,
+    shell:
+        "python -m unripple.training.faces --models $(dirname {input.generator}) --out $(dirname {output.done}) &> {log}"
+
+
+rule training_mattes:
+    input:
+        faces=rules.training_faces.output.done,
+        python=".venv-teacher/bin/python",
+    output:
+        done=touch(f"{TRAINING}/faces/.mattes"),
+    params:
+        code=code_hash("unripple.training.teacher"),
+    log:
+        f"{TRAINING}/mattes.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=2000,
+    shell:
+        "PYTHONPATH=src {input.python} -m unripple.training.teacher --faces $(dirname {input.faces}) &> {log}"
+
+
+rule train_parser:
+    input:
+        mattes=rules.training_mattes.output.done,
+    output:
+        weights=f"{TRAINING}/parser.safetensors",
+    params:
+        checkpoint=f"{TRAINING}/parser.checkpoint",
+        code=code_hash("unripple.training.parser"),
+    log:
+        f"{TRAINING}/parser.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=6000,
+    shell:
+        "python -m unripple.training.parser --faces $(dirname {input.mattes}) --checkpoint {params.checkpoint}"
+        " --out {output.weights} &> {log}"
+
+
+rule train_inpainter:
+    input:
+        mattes=rules.training_mattes.output.done,
+    output:
+        weights=f"{TRAINING}/inpainter.safetensors",
+    params:
+        checkpoint=f"{TRAINING}/inpainter.checkpoint",
+        code=code_hash("unripple.training.inpainter"),
+    log:
+        f"{TRAINING}/inpainter.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=6000,
+    shell:
+        "python -m unripple.training.inpainter --faces $(dirname {input.mattes}) --checkpoint {params.checkpoint}"
+        " --out {output.weights} &> {log}"
+
+
+rule train_encoder:
+    input:
+        **weights("generator", "parser"),
+        faces=rules.training_faces.output.done,
+    output:
+        weights=f"{TRAINING}/encoder.safetensors",
+    params:
+        cache=f"{TRAINING}/guesses",
+        code=code_hash("unripple.training.encoder"),
+    log:
+        f"{TRAINING}/encoder.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=6000,
+    shell:
+        "python -m unripple.training.encoder --faces $(dirname {input.faces}) --cache {params.cache}"
+        " --models $(dirname {input.generator}) --out {output.weights} &> {log}"
+
+
+rule train_consultation:
+    input:
+        **weights("generator"),
+        guesses=rules.train_encoder.output.weights,
+    output:
+        weights=f"{TRAINING}/consultation.safetensors",
+    params:
+        cache=rules.train_encoder.params.cache,
+        checkpoint=f"{TRAINING}/consultation.checkpoint",
+        code=code_hash("unripple.training.consultation"),
+    log:
+        f"{TRAINING}/consultation.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=6000,
+    shell:
+        "python -m unripple.training.consultation --cache {params.cache} --checkpoint {params.checkpoint}"
+        " --models $(dirname {input.generator}) --out {output.weights} &> {log}"

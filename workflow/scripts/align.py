@@ -1,0 +1,31 @@
+"""Crop the portraits from the real photos of a shard."""
+
+from pathlib import Path
+
+import job
+from job import snakemake
+from unripple.demo import example_photo
+from unripple.faces import FaceMeter
+from unripple.images import Photo, read_photo, write_json, write_rgb
+from unripple.stages.align import align
+
+files = snakemake.params.photos["files"]
+examples = snakemake.params.photos["examples"]
+meter = FaceMeter()
+portraits = job.writer()
+
+for name in [*files, *examples]:
+    with portraits.photo(name) as made:
+        photo = read_photo(Path(files[name])) if name in files else Photo(example_photo(name))
+        aligned = align(photo.rgb, meter)
+        write_rgb(made.path(".png"), aligned.rgb)
+        write_json(
+            made.path(".json"),
+            {
+                "source": files.get(name, f"scikit-image: {name}"),
+                "transform": aligned.transform.tolist(),
+                "notes": [*photo.notes, *aligned.notes],
+            },
+        )
+
+portraits.write(Path(snakemake.output.index))

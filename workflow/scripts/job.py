@@ -1,0 +1,90 @@
+"""What every script of the workflow starts with: the job that Snakemake gave it, its log, threads and models."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+
+from unripple.images import read_mask, read_matte, read_rgb, to_tensor
+from unripple.index import Index, IndexWriter, read_all
+from unripple.models import ModelSet
+from unripple.stages.inpaint import Inpainter, telea
+
+#: What Snakemake put into the script that runs: input, output, params, wildcards, threads, log.
+snakemake: Any = sys.modules["__main__"].__dict__["snakemake"]
+
+
+def start() -> None:
+    """Send all output into the job's log, keep to the job's threads, and compute no gradients."""
+    with Path(snakemake.log[0]).open("w", encoding="utf-8") as log:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(log.fileno(), stream.fileno())
+    torch.set_num_threads(snakemake.threads)
+    cv2.setNumThreads(snakemake.threads)
+    torch.set_grad_enabled(False)
+
+
+def models() -> ModelSet:
+    """The set of models whose files are among the job's inputs."""
+    weights = next(file for file in snakemake.input if file.endswith(".safetensors"))
+    return ModelSet.lite(Path(weights).parent)
+
+
+def files(name: str) -> list[Path]:
+    """The files of one named input of the rule: one, several or none."""
+    found = snakemake.input.get(name, [])
+    return [Path(file) for file in ([found] if isinstance(found, str) else found)]
+
+
+def index(name: str) -> Index:
+    """The photos behind one named input of the rule, which is an index or several of one folder."""
+    return read_all(files(name))
+
+
+def by_degree(name: str) -> dict[float, Index]:
+    """The photos behind one named input of the rule, whose indexes lie in a folder for each degree."""
+    folders: dict[float, list[Path]] = {}
+    for file in files(name):
+        folders.setdefault(float(file.parent.name.removeprefix("degree~")), []).append(file)
+    return {degree: read_all(indexes) for degree, indexes in folders.items()}
+
+
+def inpainter() -> tuple[Inpainter, torch.device]:
+    """The inpainter that the job's path names, and where it works."""
+    if snakemake.wildcards.inpaint == "telea":
+        return telea, torch.device("cpu")
+    loaded = models()
+    return loaded.inpainter, loaded.device
+
+
+def writer() -> IndexWriter:
+    """Collects what the job makes, in the folder of its index."""
+    return IndexWriter(Path(snakemake.output.index).parent)
+
+
+def shared(*indexes: Index) -> Iterator[str]:
+    """The photos that are in every index, sorted: a photo that failed in one stage is absent from the next."""
+    return (photo for photo in indexes[0] if all(photo in index for index in indexes))
+
+
+def picture(path: Path) -> torch.Tensor:
+    """A picture as ``float32 (1, 3, H, W)`` in [-1, 1]."""
+    return to_tensor([read_rgb(path)])
+
+
+def matte(path: Path) -> torch.Tensor:
+    """A soft matte as ``float32 (1, 1, H, W)`` in [0, 1]."""
+    return torch.from_numpy(read_matte(path))[None, None]
+
+
+def mask(path: Path) -> torch.Tensor:
+    """A mask as ``bool (1, 1, H, W)``."""
+    return torch.from_numpy(read_mask(path))[None, None]
+
+
+start()

@@ -1,0 +1,27 @@
+"""Draw the faces of the known-plate set."""
+
+from pathlib import Path
+
+import job
+from job import snakemake
+from unripple.codes import mean_code
+from unripple.demo import measured_yaw, sample_codes
+from unripple.faces import FaceMeter
+from unripple.images import write_arrays
+from unripple.networks.mobile_stylegan import rows
+from unripple.shards import known_plate_names
+
+settings = snakemake.params.settings
+models = job.models()
+mapping = models.mapping.cpu()  # The same codes whatever the device.
+
+codes = sample_codes(
+    mapping,
+    mean_code(mapping),
+    measured_yaw(lambda w: models.generator(rows(w.to(models.device))), FaceMeter()),
+    count=settings["known_plate"],
+    seed=settings["seed"],
+    truncation=settings["truncation"],
+)
+names = known_plate_names(settings["known_plate"])
+write_arrays(Path(snakemake.output.codes), dict(zip(names, codes.numpy(), strict=True)))

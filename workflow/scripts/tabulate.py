@@ -1,0 +1,38 @@
+"""Join the measurements of all shards and degrees, compare the methods, list what was put aside."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from job import snakemake
+from unripple.images import atomic, write_json, write_table
+from unripple.index import read
+from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, summarise
+
+settings = snakemake.params.settings
+rows: list[dict[Any, Any]] = [row for file in snakemake.input.rows for row in pd.read_csv(file).to_dict("records")]
+if not rows:
+    raise ValueError(f"{snakemake.output.metrics}: expected measured photos, found none: no photo could be used")
+table = metrics_table(rows)
+summary = summarise(table, resamples=settings["bootstrap"], seed=settings["seed"])
+
+put_aside = pd.DataFrame(
+    sorted(
+        (photo, str(Path(file).relative_to("results").parent), reason)
+        for file in snakemake.input.indexes
+        for photo, reason in read(Path(file)).failed.items()
+    ),
+    columns=["photo", "stage", "reason"],
+)
+
+write_table(Path(snakemake.output.metrics), table)
+write_table(Path(snakemake.output.summary), summary)
+write_table(Path(snakemake.output.quarantine), put_aside)
+write_json(Path(snakemake.output.json), metrics_json(summary))
+with atomic(Path(snakemake.output.text)) as temporary:
+    texts = [
+        render(summary, stratum=stratum, methods=snakemake.params.methods, failed=len(put_aside))
+        for stratum in (ALL, farthest(table))
+    ]
+    temporary.write_text("\n".join(texts), encoding="utf-8")
