@@ -16,7 +16,8 @@ CONVERTED := models/lite/generator.safetensors models/lite/mapping.safetensors
 SOURCES := src workflow tests
 SNAKEFILES := Snakefile workflow/rules
 
-SNAKEMAKE := $(BIN)/python workflow/run.py \
+RUN := $(BIN)/python workflow/run.py
+SNAKEMAKE := $(RUN) \
 	$(if $(PARAMS),--configfile $(or $(wildcard $(PARAMS)),$(error PARAMS=$(PARAMS): there is no such file))) $(if $(MODELS),--config models=$(MODELS)) $(if $(CORES),--cores $(CORES)) $(ARGS)
 
 # Networks allocate and free large tensors at every layer. By default glibc gives each back to the system, and pages are
@@ -68,7 +69,7 @@ $(WEIGHTS) &: $(WEIGHTS:=.dvc) | .venv/.study
 endif
 
 $(CONVERTED) &: | .venv/.study
-	@$(SNAKEMAKE) --quiet all -- $(CONVERTED)
+	@$(RUN) --quiet all -- $(CONVERTED)
 
 weights-push: .venv/.study  ## after a training: version models/lite and store it in the remote
 	$(BIN)/dvc add $(filter-out $(CONVERTED),$(wildcard models/lite/*.safetensors))
@@ -86,7 +87,7 @@ lock:  ## pin all requirements anew (needs uv)
 	uv pip compile --quiet --python-version 3.11 --generate-hashes requirements/teacher.in -o requirements/teacher.txt
 
 train: .venv/.study .venv-teacher/.done weights  ## train the embedded models anew, into results/training
-	@$(BIN)/python workflow/run.py --cores all train
+	@$(RUN) --cores all train
 
 clean:  ## remove results, not the environment or the weights
 	rm -rf results logs .snakemake
