@@ -1,13 +1,15 @@
 # The study, its tests and its checks. Each target sets up ./.venv by itself; python3.11, git, make and a C compiler
 # are all that a machine needs.
 #
-#   make study [MODELS=lite|published] [PARAMS=file.yaml] [CORES=n] [ARGS="more arguments for Snakemake"]
+#   make study [MODELS=lite|published] [PARAMS=file.yaml] [PROFILE=slurm] [CORES=n] [ARGS="more arguments for Snakemake"]
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 MODELS ?=
 PARAMS ?=
+PROFILE ?=
 CORES ?=
 ARGS ?=
+YES ?=
 
 BIN := .venv/bin
 LOCKED := requirements/bootstrap.txt requirements/build.txt requirements/no-deps.txt
@@ -18,6 +20,8 @@ SNAKEFILES := Snakefile workflow/rules
 
 RUN := $(BIN)/python workflow/run.py
 SNAKEMAKE := $(RUN) \
+	$(if $(PROFILE),--workflow-profile $(or $(wildcard workflow/profiles/$(PROFILE) $(PROFILE)),$(error PROFILE=$(PROFILE): \
+	there is no workflow/profiles/$(PROFILE)))) \
 	$(if $(PARAMS),--configfile $(or $(wildcard $(PARAMS)),$(error PARAMS=$(PARAMS): there is no such file))) $(if $(MODELS),--config models=$(MODELS)) $(if $(CORES),--cores $(CORES)) $(ARGS)
 
 # Networks allocate and free large tensors at every layer. By default glibc gives each back to the system, and pages are
@@ -26,7 +30,7 @@ export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1717
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help study report plan test lint format docs weights weights-push train lock clean
+.PHONY: help study report plan test test-slurm lint format docs weights weights-push train lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -43,6 +47,10 @@ report: study  ## the study, and Snakemake's own report of it
 
 test: .venv/.dev weights $(CONVERTED)  ## all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+test-slurm: .venv/.dev weights $(CONVERTED)  ## the tests on a real Slurm of three nodes; asks before it installs it (YES=1)
+	@$(BIN)/python tests/cluster/packages.py $(if $(YES),--yes)
+	$(BIN)/python -m pytest tests/cluster -m slurm $(ARGS)
 
 lint: .venv/.dev  ## style, types and workflow checks
 	$(BIN)/ruff check $(SOURCES)
@@ -75,6 +83,7 @@ weights-push: .venv/.study  ## after a training: version models/lite and store i
 	$(BIN)/dvc add $(filter-out $(CONVERTED),$(wildcard models/lite/*.safetensors))
 	$(BIN)/dvc push
 
+lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 lock:  ## pin all requirements anew (needs uv)
 	uv pip compile --quiet --python-version 3.11 --generate-hashes pyproject.toml -o requirements/runtime.txt
 	uv pip compile --quiet --python-version 3.11 --generate-hashes pyproject.toml --group dev \

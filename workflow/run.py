@@ -1,18 +1,22 @@
 """Run Snakemake on the study in the current folder, one run at a time.
 
 Snakemake's own lock outlives a killed run and must then be removed by hand. This one is held by the process: the
-operating system drops it however the run ends, so that the same command simply goes on. All arguments are Snakemake's.
+operating system drops it however the run ends, so that the same command simply goes on. All arguments are Snakemake's;
+a ``--workflow-profile`` is laid over the default one.
 """
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import os
 import sys
 from pathlib import Path
 
+import slurm
+
 LOCK = Path(".snakemake/study.lock")
-SNAKEMAKE = (sys.executable, "-m", "snakemake", "--nolock", "--workflow-profile", "workflow/profiles/default")
+SNAKEMAKE = (sys.executable, "-m", "snakemake", "--nolock", "--profile", "workflow/profiles/default")
 
 
 def main() -> None:
@@ -28,7 +32,22 @@ def main() -> None:
     lock.flush()
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.set_inheritable(lock.fileno(), True)  # Snakemake takes this process over, and the lock with it.
-    os.execv(sys.executable, [*SNAKEMAKE, *sys.argv[1:]])
+    os.execv(sys.executable, [*SNAKEMAKE, *for_slurm(sys.argv[1:]), *sys.argv[1:]])
+
+
+def for_slurm(arguments: list[str]) -> list[str]:
+    """What Snakemake must be told where the profile submits to Slurm; orphans of a killed run are cancelled."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--workflow-profile", type=Path)
+    parser.add_argument("--dry-run", "-n", action="store_true")
+    parser.add_argument("--slurm-status-command")
+    given, _ = parser.parse_known_args(arguments)
+    if given.workflow_profile is None or given.dry_run or not slurm.is_slurm(given.workflow_profile):
+        return []
+    orphans = slurm.cancel_orphans(Path.cwd())
+    if orphans:
+        print(f"cancelled jobs that an earlier run left on the cluster: {' '.join(orphans)}", flush=True)
+    return [] if given.slurm_status_command else ["--slurm-status-command", slurm.status_command()]
 
 
 if __name__ == "__main__":
