@@ -73,9 +73,13 @@ class IndexWriter:
         try:
             yield files
         except PhotoRefused as refusal:
-            self._index.failed[photo] = refusal.reason
+            self.refuse(photo, refusal.reason)
         else:
             self._index.made[photo] = {path.name: sha256(path) for path in files.paths}
+
+    def refuse(self, photo: str, reason: str) -> None:
+        """Record a photo of which nothing can be made."""
+        self._index.failed[photo] = reason
 
     def write(self, path: Path) -> None:
         """Write the index: the last thing that a job does."""

@@ -160,7 +160,10 @@ class Lab:
             if link.is_symlink() and not link.exists():
                 link.unlink()  # of a lab whose folder is gone
             if link.is_symlink() or link.exists():
-                raise LabError(f"{link} is there: this machine belongs to a cluster, or to a lab that still runs")
+                raise LabError(
+                    f"{link} is there: this machine belongs to a cluster, or to a lab that still runs"
+                    " (python tests/cluster/lab.py stop FOLDER)"
+                )
 
     def _run(self, *command: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)

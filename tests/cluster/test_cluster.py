@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -64,10 +65,14 @@ def eventually(condition: Callable[[], bool], what: str, seconds: float = 300) -
 def lab() -> Iterator[Lab]:
     folder = Path(tempfile.mkdtemp(prefix="lab-"))
     cluster = Lab(folder)
-    cluster.start()
-    yield cluster
-    cluster.stop()
-    shutil.rmtree(folder)
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that the cluster ends, too
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder)
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,32 @@
 """Clean the edits of a shard as the original study's code did: edited person OR background of the inversion."""
 
-from pathlib import Path
+from torch import Tensor
 
 import job
 from job import snakemake
-from unripple.images import to_uint8, write_rgb
+from unripple.images import Rgb, to_uint8, write_rgb
+from unripple.index import PhotoFiles
 from unripple.stages.composite import bitwise_or
 
 threshold = snakemake.params.settings["threshold"]
 edits, mattes, inversions, originals = (job.index(name) for name in ("edits", "mattes", "inversions", "originals"))
-cleaned = job.writer()
 
-for photo in job.shared(edits, mattes, inversions, originals):
-    with cleaned.photo(photo) as files:
-        rgb = bitwise_or(
-            job.picture(edits.path(photo, ".hfgi.png")),
-            job.matte(mattes.path(photo, ".png")) >= threshold,
-            job.picture(inversions.path(photo, ".hfgi.png")),
-            job.matte(originals.path(photo, ".png")) >= threshold,
-        )
-        write_rgb(files.path(".png"), to_uint8(rgb)[0])
 
-cleaned.write(Path(snakemake.output.index))
+def load(photo: str) -> tuple[Tensor, ...]:
+    return (
+        job.picture(edits.path(photo, ".hfgi.png")),
+        job.matte(mattes.path(photo, ".png")),
+        job.picture(inversions.path(photo, ".hfgi.png")),
+        job.matte(originals.path(photo, ".png")),
+    )
+
+
+def make(hfgi: Tensor, edited: Tensor, inversion: Tensor, original: Tensor) -> tuple[Rgb]:
+    return (to_uint8(bitwise_or(hfgi, edited >= threshold, inversion, original >= threshold)),)
+
+
+def save(files: PhotoFiles, rgb: Rgb) -> None:
+    write_rgb(files.path(".png"), rgb)
+
+
+job.each(job.shared(edits, mattes, inversions, originals), load, make, save)

@@ -1,13 +1,13 @@
 """Edit the inverted portraits of a shard to one degree."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
+from torch import Tensor
 
 import job
 from job import snakemake
-from unripple.images import resize, to_uint8, write_rgb
+from unripple.images import Rgb, resize, to_uint8, write_rgb
+from unripple.index import PhotoFiles
 from unripple.stages.edit import edit
 
 models = job.models()
@@ -15,15 +15,24 @@ size = snakemake.params.settings["size"]
 direction = models.direction(snakemake.wildcards.attribute)
 degree = float(snakemake.wildcards.degree)
 inversions = job.index("inversions")
-edits = job.writer()
 
-for photo in inversions:
-    with edits.photo(photo) as files:
-        with np.load(inversions.path(photo, ".npz")) as inversion:
-            w_plus = torch.from_numpy(inversion["w_plus"])[None]
-            distortion = torch.from_numpy(inversion["distortion"].astype(np.float32))[None]
-        edited = edit(w_plus, distortion, direction, degree, models)
-        write_rgb(files.path(".e4e.png"), to_uint8(resize(edited.e4e, size))[0])
-        write_rgb(files.path(".hfgi.png"), to_uint8(resize(edited.hfgi, size))[0])
 
-edits.write(Path(snakemake.output.index))
+def load(photo: str) -> tuple[Tensor, ...]:
+    with np.load(inversions.path(photo, ".npz")) as inversion:
+        return (
+            torch.from_numpy(inversion["w_plus"]),
+            torch.from_numpy(inversion["distortion"].astype(np.float32)),
+        )
+
+
+def make(w_plus: Tensor, distortion: Tensor) -> tuple[Rgb, Rgb]:
+    edited = edit(w_plus, distortion, direction, degree, models)
+    return to_uint8(resize(edited.e4e, size)), to_uint8(resize(edited.hfgi, size))
+
+
+def save(files: PhotoFiles, e4e: Rgb, hfgi: Rgb) -> None:
+    write_rgb(files.path(".e4e.png"), e4e)
+    write_rgb(files.path(".hfgi.png"), hfgi)
+
+
+job.each(inversions, load, make, save, models.device)

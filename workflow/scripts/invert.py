@@ -1,13 +1,13 @@
 """Invert the portraits of a shard."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
+from torch import Tensor
 
 import job
 from job import snakemake
-from unripple.images import resize, to_256, to_uint8, write_arrays, write_rgb
+from unripple.images import Rgb, resize, to_256, to_uint8, write_arrays, write_rgb
+from unripple.index import PhotoFiles
 from unripple.networks.mobile_stylegan import STYLE_DIM
 from unripple.stages.edit import edit
 from unripple.stages.invert import invert
@@ -15,20 +15,28 @@ from unripple.stages.invert import invert
 models = job.models()
 size, steps = (snakemake.params.settings[key] for key in ("size", "refine"))
 portraits = job.index("portraits")
-inversions = job.writer()
 
-for photo in portraits:
-    with inversions.photo(photo) as files:
-        found = invert(to_256(job.picture(portraits.path(photo, ".png"))), models, refine=steps)
-        same = edit(found.w_plus, found.distortion, torch.zeros(STYLE_DIM), 0.0, models)
-        write_arrays(
-            files.path(".npz"),
-            {
-                "w_plus": found.w_plus[0].cpu().numpy(),
-                "distortion": found.distortion[0].cpu().numpy().astype(np.float16),
-            },
-        )
-        write_rgb(files.path(".e4e.png"), to_uint8(resize(found.e4e, size))[0])
-        write_rgb(files.path(".hfgi.png"), to_uint8(resize(same.hfgi, size))[0])
 
-inversions.write(Path(snakemake.output.index))
+def load(photo: str) -> tuple[Tensor, ...]:
+    return (to_256(job.picture(portraits.path(photo, ".png"))[None])[0],)
+
+
+def make(photo: Tensor) -> tuple[Tensor, Tensor, Rgb, Rgb]:
+    found = invert(photo, models, refine=steps)
+    same = edit(found.w_plus, found.distortion, torch.zeros(STYLE_DIM), 0.0, models)
+    return (
+        found.w_plus.cpu(),
+        found.distortion.cpu(),
+        to_uint8(resize(found.e4e, size)),
+        to_uint8(resize(same.hfgi, size)),
+    )
+
+
+def save(files: PhotoFiles, w_plus: Tensor, distortion: Tensor, e4e: Rgb, hfgi: Rgb) -> None:
+    arrays = {"w_plus": w_plus.numpy(), "distortion": distortion.numpy().astype(np.float16)}
+    write_arrays(files.path(".npz"), arrays)
+    write_rgb(files.path(".e4e.png"), e4e)
+    write_rgb(files.path(".hfgi.png"), hfgi)
+
+
+job.each(portraits, load, make, save, models.device)

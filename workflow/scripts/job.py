@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import torch
+from torch import Tensor
 
+from unripple.batches import Load, Make, Save, process
 from unripple.images import read_mask, read_matte, read_rgb, to_tensor
 from unripple.index import Index, IndexWriter, read_all
 from unripple.models import ModelSet
@@ -67,24 +69,31 @@ def writer() -> IndexWriter:
     return IndexWriter(Path(snakemake.output.index).parent)
 
 
+def each(photos: Iterable[str], load: Load, make: Make, save: Save, device: torch.device | None = None) -> None:
+    """Load, make and save every photo (see `unripple.batches.process`), then write the job's index."""
+    made = writer()
+    process(photos, load, make, save, made, device or torch.device("cpu"))
+    made.write(Path(snakemake.output.index))
+
+
 def shared(*indexes: Index) -> Iterator[str]:
     """The photos that are in every index, sorted: a photo that failed in one stage is absent from the next."""
     return (photo for photo in indexes[0] if all(photo in index for index in indexes))
 
 
-def picture(path: Path) -> torch.Tensor:
-    """A picture as ``float32 (1, 3, H, W)`` in [-1, 1]."""
-    return to_tensor([read_rgb(path)])
+def picture(path: Path) -> Tensor:
+    """A picture as ``float32 (3, H, W)`` in [-1, 1]."""
+    return to_tensor([read_rgb(path)])[0]
 
 
-def matte(path: Path) -> torch.Tensor:
-    """A soft matte as ``float32 (1, 1, H, W)`` in [0, 1]."""
-    return torch.from_numpy(read_matte(path))[None, None]
+def matte(path: Path) -> Tensor:
+    """A soft matte as ``float32 (1, H, W)`` in [0, 1]."""
+    return torch.from_numpy(read_matte(path))[None]
 
 
-def mask(path: Path) -> torch.Tensor:
-    """A mask as ``bool (1, 1, H, W)``."""
-    return torch.from_numpy(read_mask(path))[None, None]
+def mask(path: Path) -> Tensor:
+    """A mask as ``bool (1, H, W)``."""
+    return torch.from_numpy(read_mask(path))[None]
 
 
 start()

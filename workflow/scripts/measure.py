@@ -30,14 +30,14 @@ def exam(photo: str) -> Exam:
     before = portraits.path(photo, ".matte.png") if known else originals.path(photo, ".png")
     after = truths.path(photo, ".matte.png") if known else mattes.path(photo, ".png")
     return Exam(
-        photo=to_uint8(resize(job.picture(portraits.path(photo, ".png")), SIZE))[0],
+        photo=to_uint8(resize(job.picture(portraits.path(photo, ".png"))[None], SIZE))[0],
         e4e=read_rgb(edits.path(photo, ".e4e.png")),
         hfgi=read_rgb(edits.path(photo, ".hfgi.png")),
-        original=resize(job.matte(before), SIZE).clamp(0, 1)[0, 0].numpy(),
-        edited=resize(job.matte(after), SIZE).clamp(0, 1)[0, 0].numpy(),
+        original=resize(job.matte(before)[None], SIZE).clamp(0, 1)[0, 0].numpy(),
+        edited=resize(job.matte(after)[None], SIZE).clamp(0, 1)[0, 0].numpy(),
         yardsticks=yardsticks,
         truth=read_rgb(truths.path(photo, ".png")) if known else None,
-        made=job.matte(mattes.path(photo, ".png"))[0, 0].numpy(),
+        made=job.matte(mattes.path(photo, ".png"))[0].numpy(),
     )
 
 

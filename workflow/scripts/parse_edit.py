@@ -1,19 +1,26 @@
 """Find the person in the edits of a shard."""
 
-from pathlib import Path
+from torch import Tensor
 
 import job
-from job import snakemake
 from unripple.images import write_matte
+from unripple.index import PhotoFiles
 from unripple.stages.parse import person_matte
 
 models = job.models()
 edits = job.index("edits")
-mattes = job.writer()
 
-for photo in edits:
-    with mattes.photo(photo) as files:
-        matte = person_matte(job.picture(edits.path(photo, ".hfgi.png")), models)
-        write_matte(files.path(".png"), matte[0, 0].cpu().numpy())
 
-mattes.write(Path(snakemake.output.index))
+def load(photo: str) -> tuple[Tensor, ...]:
+    return (job.picture(edits.path(photo, ".hfgi.png")),)
+
+
+def make(hfgi: Tensor) -> tuple[Tensor]:
+    return (person_matte(hfgi, models).cpu(),)
+
+
+def save(files: PhotoFiles, matte: Tensor) -> None:
+    write_matte(files.path(".png"), matte[0].numpy())
+
+
+job.each(edits, load, make, save, models.device)

@@ -39,7 +39,7 @@ def face_pictures(photo: str) -> FacePictures:
     """All pictures of one face."""
     return FacePictures(
         name=photo,
-        photo=to_uint8(resize(job.picture(portraits.path(photo, ".png")), size))[0],
+        photo=to_uint8(resize(job.picture(portraits.path(photo, ".png"))[None], size))[0],
         inversion=read_rgb(inversions.path(photo, ".hfgi.png")),
         edits=tuple(edit_pictures(photo, degree) for degree, made in edits.items() if photo in made),
     )

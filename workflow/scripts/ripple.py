@@ -1,20 +1,28 @@
 """Find the ripple masks of the edits of a shard."""
 
-from pathlib import Path
+from torch import Tensor
 
 import job
 from job import snakemake
 from unripple.images import write_mask
+from unripple.index import PhotoFiles
 from unripple.stages.ripple import ripple_mask
 
 threshold = snakemake.params.settings["threshold"]
 operation, dilate = snakemake.wildcards.operation, int(snakemake.wildcards.dilate)
 original, edited = job.index("original"), job.index("edited")
-ripples = job.writer()
 
-for photo in job.shared(original, edited):
-    with ripples.photo(photo) as files:
-        before, after = (job.matte(mattes.path(photo, ".png")) >= threshold for mattes in (original, edited))
-        write_mask(files.path(".png"), ripple_mask(before, after, operation, dilate)[0, 0].numpy())
 
-ripples.write(Path(snakemake.output.index))
+def load(photo: str) -> tuple[Tensor, ...]:
+    return tuple(job.matte(mattes.path(photo, ".png")) for mattes in (original, edited))
+
+
+def make(before: Tensor, after: Tensor) -> tuple[Tensor]:
+    return (ripple_mask(before >= threshold, after >= threshold, operation, dilate),)
+
+
+def save(files: PhotoFiles, mask: Tensor) -> None:
+    write_mask(files.path(".png"), mask[0].numpy())
+
+
+job.each(job.shared(original, edited), load, make, save)

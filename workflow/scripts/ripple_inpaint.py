@@ -1,25 +1,32 @@
 """Clean the edits of a shard: the fills of their ripple masks, behind the edited person."""
 
-from pathlib import Path
+from torch import Tensor
 
 import job
 from job import snakemake
-from unripple.images import to_uint8, write_rgb
+from unripple.images import Rgb, to_uint8, write_rgb
+from unripple.index import PhotoFiles
 from unripple.stages.composite import ripple_inpaint
 
 feather = int(snakemake.wildcards.feather)
 edits, mattes, ripples, fills = (job.index(name) for name in ("edits", "mattes", "ripples", "fills"))
-cleaned = job.writer()
 
-for photo in job.shared(edits, mattes, ripples, fills):
-    with cleaned.photo(photo) as files:
-        rgb = ripple_inpaint(
-            job.picture(edits.path(photo, ".hfgi.png")),
-            job.mask(ripples.path(photo, ".png")),
-            job.picture(fills.path(photo, ".png")),
-            job.matte(mattes.path(photo, ".png")),
-            feather,
-        )
-        write_rgb(files.path(".png"), to_uint8(rgb)[0])
 
-cleaned.write(Path(snakemake.output.index))
+def load(photo: str) -> tuple[Tensor, ...]:
+    return (
+        job.picture(edits.path(photo, ".hfgi.png")),
+        job.mask(ripples.path(photo, ".png")),
+        job.picture(fills.path(photo, ".png")),
+        job.matte(mattes.path(photo, ".png")),
+    )
+
+
+def make(hfgi: Tensor, mask: Tensor, fill: Tensor, matte: Tensor) -> tuple[Rgb]:
+    return (to_uint8(ripple_inpaint(hfgi, mask, fill, matte, feather)),)
+
+
+def save(files: PhotoFiles, rgb: Rgb) -> None:
+    write_rgb(files.path(".png"), rgb)
+
+
+job.each(job.shared(edits, mattes, ripples, fills), load, make, save)

@@ -1,22 +1,29 @@
 """Clean the edits of a shard: the edited person over the plate."""
 
-from pathlib import Path
+from torch import Tensor
 
 import job
-from job import snakemake
-from unripple.images import to_uint8, write_rgb
+from unripple.images import Rgb, to_uint8, write_rgb
+from unripple.index import PhotoFiles
 from unripple.stages.composite import split_composite
 
 edits, mattes, plates = (job.index(name) for name in ("edits", "mattes", "plates"))
-cleaned = job.writer()
 
-for photo in job.shared(edits, mattes, plates):
-    with cleaned.photo(photo) as files:
-        rgb = split_composite(
-            job.picture(edits.path(photo, ".hfgi.png")),
-            job.matte(mattes.path(photo, ".png")),
-            job.picture(plates.path(photo, ".png")),
-        )
-        write_rgb(files.path(".png"), to_uint8(rgb)[0])
 
-cleaned.write(Path(snakemake.output.index))
+def load(photo: str) -> tuple[Tensor, ...]:
+    return (
+        job.picture(edits.path(photo, ".hfgi.png")),
+        job.matte(mattes.path(photo, ".png")),
+        job.picture(plates.path(photo, ".png")),
+    )
+
+
+def make(hfgi: Tensor, matte: Tensor, plate: Tensor) -> tuple[Rgb]:
+    return (to_uint8(split_composite(hfgi, matte, plate)),)
+
+
+def save(files: PhotoFiles, rgb: Rgb) -> None:
+    write_rgb(files.path(".png"), rgb)
+
+
+job.each(job.shared(edits, mattes, plates), load, make, save)

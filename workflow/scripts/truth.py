@@ -1,14 +1,14 @@
 """Render the true edits of the known-plate portraits of a shard: the edited person before the same plate."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
+from torch import Tensor
 
 import job
 from job import snakemake
 from unripple.demo import compose
-from unripple.images import resize, to_uint8, write_matte, write_rgb
+from unripple.images import Rgb, resize, to_uint8, write_matte, write_rgb
+from unripple.index import PhotoFiles
 from unripple.networks.mobile_stylegan import rows
 from unripple.stages.parse import person_matte
 
@@ -16,17 +16,24 @@ size = snakemake.params.settings["size"]
 models = job.models()
 step = float(snakemake.wildcards.degree) * models.direction(snakemake.wildcards.attribute)
 portraits = job.index("portraits")
-truths = job.writer()
 
 with np.load(snakemake.input.codes) as codes:
-    faces = {photo: torch.from_numpy(codes[photo])[None].to(models.device) for photo in portraits}
+    faces = {photo: torch.from_numpy(codes[photo]) for photo in portraits}
 
-for photo, w in faces.items():
-    with truths.photo(photo) as files:
-        person = models.generator(rows(w + step)).clamp(-1, 1)
-        plate = job.picture(portraits.path(photo, ".plate.png")).to(models.device)
-        truth = compose(person, person_matte(person, models), plate)
-        write_rgb(files.path(".png"), to_uint8(resize(truth.rgb, size))[0])
-        write_matte(files.path(".matte.png"), resize(truth.matte, size).clamp(0, 1)[0, 0].cpu().numpy())
 
-truths.write(Path(snakemake.output.index))
+def load(photo: str) -> tuple[Tensor, ...]:
+    return faces[photo], job.picture(portraits.path(photo, ".plate.png"))
+
+
+def make(w: Tensor, plate: Tensor) -> tuple[Rgb, Tensor]:
+    person = models.generator(rows(w + step)).clamp(-1, 1)
+    truth = compose(person, person_matte(person, models), plate)
+    return to_uint8(resize(truth.rgb, size)), resize(truth.matte, size).clamp(0, 1).cpu()
+
+
+def save(files: PhotoFiles, rgb: Rgb, matte: Tensor) -> None:
+    write_rgb(files.path(".png"), rgb)
+    write_matte(files.path(".matte.png"), matte[0].numpy())
+
+
+job.each(faces, load, make, save, models.device)
