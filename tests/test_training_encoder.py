@@ -98,13 +98,3 @@ def test_direction_of_a_constant_is_refused() -> None:
 def test_no_faces_says_how_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"unripple\.training\.faces"):
         faces.chunks(tmp_path)
-
-
-def test_partly_refined_guesses_lie_on_the_way_to_the_truth() -> None:
-    guess, truth = torch.zeros(200, 512), torch.ones(200, 512)
-    moved = encoder.partly_refined(guess, truth, seed=3)
-    share = moved[:, :1]
-    torch.testing.assert_close(moved, share.expand_as(moved))
-    assert 0 <= float(share.min()) < 0.05 and 0.55 < float(share.max()) <= encoder.REFINED
-    torch.testing.assert_close(encoder.partly_refined(guess, truth, seed=3), moved)
-    assert not torch.equal(encoder.partly_refined(guess, truth, seed=4), moved)

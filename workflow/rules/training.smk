@@ -139,30 +139,9 @@ rule train_encoder:
         " --models $(dirname {input.generator}) --out {output.weights} &> {log}"
 
 
-rule training_preview:
-    input:
-        **weights("generator"),
-        faces=rules.training_faces.output.done,
-    output:
-        weights=f"{TRAINING}/preview.safetensors",
-    params:
-        checkpoint=f"{TRAINING}/preview.checkpoint",
-        code=code_hash("unripple.training.preview"),
-    log:
-        f"{TRAINING}/preview.log",
-    conda:
-        "../envs/study.yaml"
-    resources:
-        mem_mb=6000,
-    shell:
-        "python -m unripple.training.preview --faces $(dirname {input.faces}) --checkpoint {params.checkpoint}"
-        " --models $(dirname {input.generator}) --out {output.weights} &> {log}"
-
-
 rule train_consultation:
     input:
         **weights("generator"),
-        preview=rules.training_preview.output.weights,
         guesses=rules.train_encoder.output.weights,
     output:
         weights=f"{TRAINING}/consultation.safetensors",
@@ -177,5 +156,5 @@ rule train_consultation:
     resources:
         mem_mb=6000,
     shell:
-        "python -m unripple.training.consultation --cache {params.cache} --preview {input.preview} --checkpoint {params.checkpoint}"
+        "python -m unripple.training.consultation --cache {params.cache} --checkpoint {params.checkpoint}"
         " --models $(dirname {input.generator}) --out {output.weights} &> {log}"

@@ -21,8 +21,8 @@ LEAK = 0.2
 
 #: Channels of the styled convolutions in each block, 8x8 to 512x512.
 BLOCK_CHANNELS = (512, 512, 512, 512, 256, 128, 64)
-#: Index of the block that works at 64x64, where HFGI fuses, and of the last one that a preview needs (128x128).
-FUSION_BLOCK, PREVIEW_BLOCK = 3, 4
+#: Index of the block that works at 64x64, where HFGI fuses.
+FUSION_BLOCK = 3
 
 
 def rows(w: Tensor) -> Tensor:
@@ -212,12 +212,6 @@ class MobileStyleGAN(nn.Module):
             x = self.block(i)(x, w_plus, window)
         rgb: Tensor = self.head(x, w_plus[:, -1])
         return rgb
-
-    def to_preview(self, state: FusionState, w_plus: Tensor, fused: Fused | None = None) -> Tensor:
-        """Features before the fusion, and what to fuse, -> features ``(B, 256, 128, 128)`` that `Preview` reads."""
-        x = self.block(FUSION_BLOCK).conv2(fuse(state.features, fused), w_plus[:, 2 * FUSION_BLOCK + 2])
-        features: Tensor = self.block(PREVIEW_BLOCK)(x, w_plus)
-        return features
 
     def block(self, i: int) -> Block:
         """Block ``i``, 0 to 6: 8x8 to 512x512."""

@@ -1,6 +1,6 @@
 """Train ADA and Ec (HFGI, sections 3.2 to 3.4) on photos whose low-rate inversions are known.
 
-``python -m unripple.training.consultation --cache FOLDER --preview FILE --checkpoint FILE``
+``python -m unripple.training.consultation --cache FOLDER --checkpoint FILE --out models/lite/consultation.safetensors``
 
 e4e is frozen: its guesses and their renderings come from the encoder's cache. HFGI's recipe: the distortion map is
 warped by a random perspective of scale 0.15, ADA brings it back, Ec turns it into what is fused, and the generator must
@@ -8,9 +8,7 @@ then give the photo. Losses: L2, L1, perceptual, alignment. ADA starts by passin
 ``networks.consultation.pass_distortion``), its batch norms at rest: the statistics of small batches would blur it. For
 the first steps Ec sees the distortion map itself; then both learn together.
 
-Most steps see the generator through its preview at 256 px, which costs a fraction: what the fusion changes there is
-added to the real low-rate rendering, so that nothing fused gives exactly that. The last steps run the generator itself,
-on a window of the 64x64 layer alone, which is exact but for the margin.
+The generator is run on a window of the 64x64 layer alone, which is exact but for the margin and costs a fraction.
 """
 
 from __future__ import annotations
@@ -31,11 +29,10 @@ from unripple.images import to_256, to_tensor
 from unripple.networks.consultation import Aligner, ConsultationEncoder, pass_distortion
 from unripple.networks.fusion import Fused
 from unripple.networks.mobile_stylegan import MARGIN, MobileStyleGAN, Window, rows
-from unripple.networks.preview import Preview
 from unripple.networks.st_alexnet import StLpips
 from unripple.training.export import export
 from unripple.training.runner import Run
-from unripple.weights.lite import CONSULTATION_WIDTH, load_consultation, load_generator, load_into
+from unripple.weights.lite import CONSULTATION_WIDTH, load_consultation, load_generator
 from unripple.weights.st_lpips import load_st_lpips
 
 
@@ -43,14 +40,13 @@ from unripple.weights.st_lpips import load_st_lpips
 class Recipe:
     """Hyper-parameters of a training."""
 
-    steps: int = 4000
-    batch: int = 4
+    steps: int = 1500
+    batch: int = 3
     lr: float = 2e-3
     lr_align: float = 5e-4  # ADA has a start to lose
     alone: float = 0.1  # share of the budget in which ADA and Ec learn apart
     perspective: float = 0.15
-    real: float = 0.15  # share of the budget, the last, with the generator itself
-    window: int = 32  # cells of 64, in that share
+    window: int = 32  # cells of 64
     lambda_l2: float = 1.0
     lambda_l1: float = 0.5
     lambda_perceptual: float = 0.2
@@ -145,23 +141,20 @@ class Trainer:
     def __init__(
         self,
         generator: MobileStyleGAN,
-        preview: Preview,
         samples: Samples,
         recipe: Recipe,
         fabric: Fabric,
         start: Consultation | None = None,
     ) -> None:
-        """``start``: begin with these weights."""
+        """``start``: Ec begins with the weights of this one's."""
         torch.manual_seed(recipe.seed)
         self.samples, self.recipe, self.fabric = samples, recipe, fabric
         self.generator: MobileStyleGAN = fabric.to_device(generator)  # type: ignore[assignment]
-        self.preview: Preview = fabric.to_device(preview)  # type: ignore[assignment]
         self.perceptual: StLpips = fabric.to_device(load_st_lpips())  # type: ignore[assignment]
         self.plain = Consultation()
-        if start is None:
-            pass_distortion(self.plain.grid_align)
-        else:
-            self.plain.load_state_dict(start.state_dict())
+        pass_distortion(self.plain.grid_align)
+        if start is not None:
+            self.plain.residue.load_state_dict(start.residue.state_dict())
         self.plain.to(memory_format=torch.channels_last)
         groups = [
             {"params": self.plain.grid_align.parameters(), "base": recipe.lr_align},
@@ -170,17 +163,19 @@ class Trainer:
         optimizer = torch.optim.Adam(groups, recipe.lr, betas=(0.9, 0.99))
         self.module, self.optimizer = fabric.setup(self.plain, optimizer)
 
-    def losses(self, chosen: Tensor, random: torch.Generator, *, joint: bool, real: bool) -> dict[str, Tensor]:
+    def losses(self, chosen: Tensor, random: torch.Generator, *, joint: bool) -> dict[str, Tensor]:
         """The loss terms of one batch, unweighted."""
         photo, rendered, w = (self.fabric.to_device(x) for x in self.samples.take(chosen))
         distortion = photo - rendered
         warped = warp(distortion, self.recipe.perspective, random)
         aligned, fused = self.module(distortion, warped, rendered, joint=joint)
+        window = random_window(self.recipe.window, random)
+        w_plus = rows(w)
         with self.fabric.autocast():
-            if real:
-                made, wanted = self.in_window(photo, rows(w), fused, random_window(self.recipe.window, random))
-            else:
-                made, wanted = self.previewed(rendered, rows(w), fused), photo
+            with torch.no_grad():
+                state = self.generator.to_fusion(w_plus)
+            made = reduced(self.generator.from_fusion(state, w_plus, fused, window)).float()
+            made, wanted = inner(made, window), inner(window.cut(photo), window)
             perceptual = self.perceptual(made.clamp(-1, 1), wanted).float().mean()
         return {
             "l2": F.mse_loss(made, wanted),
@@ -188,21 +183,6 @@ class Trainer:
             "perceptual": perceptual,
             "align": F.l1_loss(aligned.float(), distortion),
         }
-
-    def previewed(self, rendered: Tensor, w_plus: Tensor, fused: Fused) -> Tensor:
-        """The whole picture at 256: the low-rate rendering, changed as the preview is by what is fused."""
-        with torch.no_grad():
-            state = self.generator.to_fusion(w_plus)
-            plain = self.preview(self.generator, state, w_plus)
-        made: Tensor = self.preview(self.generator, state, w_plus, fused)
-        return rendered + (made - plain).float()
-
-    def in_window(self, photo: Tensor, w_plus: Tensor, fused: Fused, window: Window) -> tuple[Tensor, Tensor]:
-        """What the generator makes in a window at 4 px a cell, and the photo there, both without the margin."""
-        with torch.no_grad():
-            state = self.generator.to_fusion(w_plus)
-        made = reduced(self.generator.from_fusion(state, w_plus, fused, window)).float()
-        return inner(made, window), inner(window.cut(photo), window)
 
     def run(self, checkpoint: Path | None = None, minutes: float | None = None, log: Path | None = None) -> int:
         """Train to the end of the budget, from the checkpoint where there is one; returns the steps taken in all."""
@@ -222,8 +202,7 @@ class Trainer:
             # each step draws from its own number alone, so that a resumed run equals an unbroken one
             random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
             chosen = torch.randint(len(self.samples), (self.recipe.batch,), generator=random)
-            joint, real = run.progress >= self.recipe.alone, run.progress >= 1 - self.recipe.real
-            terms = self.losses(chosen, random, joint=joint, real=real)
+            terms = self.losses(chosen, random, joint=run.progress >= self.recipe.alone)
             self.optimizer.zero_grad()
             self.fabric.backward(self.recipe.weighted(terms))
             self.fabric.clip_gradients(self.module, self.optimizer, max_norm=1.0)
@@ -249,7 +228,6 @@ def quality(module: Consultation, generator: MobileStyleGAN, samples: Samples) -
 
 def main(
     cache: Annotated[Path, typer.Option(help="The encoder's cache: photos, guesses and their renderings.")],
-    preview: Annotated[Path, typer.Option(help="Weights of the preview head (`unripple.training.preview`).")],
     checkpoint: Annotated[Path, typer.Option(help="Written every minute; a run goes on from it.")],
     log: Annotated[Path | None, typer.Option(help="One line of JSON now and then.")] = None,
     models: Annotated[Path, typer.Option(help="Folder of the generator.")] = Path("models/lite"),
@@ -257,7 +235,7 @@ def main(
     steps: Annotated[int, typer.Option(min=1)] = Recipe.steps,
     batch: Annotated[int, typer.Option(min=1)] = Recipe.batch,
     minutes: Annotated[float | None, typer.Option(help="End earlier, after this time.")] = None,
-    start: Annotated[Path | None, typer.Option(help="Folder whose ADA and Ec the training begins with.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Folder whose Ec the training begins with.")] = None,
     precision: Annotated[str, typer.Option(help="Lightning Fabric's name of it.")] = "bf16-mixed",
     test: Annotated[int, typer.Option(min=1, help="Photos kept from the training, to measure on.")] = 24,
 ) -> None:
@@ -272,8 +250,8 @@ def main(
     begun = None
     if start is not None:
         begun = Consultation()
-        begun.grid_align, begun.residue = load_consultation(start)
-    trainer = Trainer(generator, load_into(Preview(), preview), seen, Recipe(steps=steps, batch=batch), fabric, begun)
+        begun.residue = load_consultation(start)[1]
+    trainer = Trainer(generator, seen, Recipe(steps=steps, batch=batch), fabric, begun)
     taken = trainer.run(checkpoint, minutes, log)
     low, high = quality(trainer.plain.float().cpu(), generator.float().cpu(), unseen)
     figures = {"steps": str(taken), "psnr_e4e": f"{low:.2f}", "psnr_hfgi": f"{high:.2f}", "unseen_photos": str(test)}

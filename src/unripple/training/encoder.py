@@ -34,8 +34,6 @@ from unripple.weights.st_lpips import load_trunk
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0)
 FOLDS = 4
 HELD_OUT = 0.1
-#: Farthest share of its way to the truth that a guess is moved: a study refines codes, and the consultation meets both.
-REFINED = 0.6
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -109,12 +107,6 @@ def fit_rows(x: Tensor, y: Tensor, rank: int) -> ridge.Fit:
     return ridge.fit(x[order], y[order], rank, PENALTIES, round(HELD_OUT * len(x)))
 
 
-def partly_refined(guess: Tensor, truth: Tensor, seed: int) -> Tensor:
-    """Guesses ``(N, 512)``, each moved by a random share of its way to the truth, up to ``REFINED``."""
-    random = torch.Generator().manual_seed(seed)
-    return torch.lerp(guess, truth, REFINED * torch.rand(len(guess), 1, generator=random))
-
-
 def cross_fitted(x: Tensor, w: Tensor, rank: int, folds: int = FOLDS) -> Tensor:
     """A guess ``(N, 512)`` for every row of ``x (N, F)`` by an encoder that has not seen it."""
     guesses = torch.empty_like(w)
@@ -134,9 +126,8 @@ def train(cache: Cache, rank: int = ENCODER_RANK, guessed: int | None = None) ->
     names = cache.names[:guessed]
     if not all(cache.guess_file(name).exists() for name in names):
         guesses = cross_fitted(x, w, rank).split([len(photo["w"]) for photo in photos])
-        truths = w.split([len(photo["w"]) for photo in photos])
-        for name, guess, truth in zip(tqdm(names, desc="guesses", mininterval=10), guesses, truths, strict=False):
-            cache.add_guesses(name, partly_refined(guess, truth, seed=int(name)))
+        for name, guess in zip(tqdm(names, desc="guesses", mininterval=10), guesses, strict=False):
+            cache.add_guesses(name, guess)
     fit = fit_rows(x, w, rank)
     return as_network(fit), {"faces": str(len(w)), "r2": f"{fit.r2:.3f}", "penalty": str(fit.penalty)}
 
