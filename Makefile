@@ -7,6 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 MODELS ?=
 PARAMS ?=
 PROFILE ?=
+SETTINGS ?=
 CORES ?=
 ARGS ?=
 YES ?=
@@ -18,11 +19,14 @@ CONVERTED := models/lite/generator.safetensors models/lite/mapping.safetensors
 SOURCES := src workflow tests
 SNAKEFILES := Snakefile workflow/rules
 
+CONFIG := $(if $(MODELS)$(SETTINGS),--config $(MODELS:%=models=%) $(SETTINGS:%=sweep=%))
 RUN := $(BIN)/python workflow/run.py
-SNAKEMAKE := $(RUN) \
-	$(if $(PROFILE),--workflow-profile $(or $(wildcard workflow/profiles/$(PROFILE) $(PROFILE)),$(error PROFILE=$(PROFILE): \
-	there is no workflow/profiles/$(PROFILE)))) \
-	$(if $(PARAMS),--configfile $(or $(wildcard $(PARAMS)),$(error PARAMS=$(PARAMS): there is no such file))) $(if $(MODELS),--config models=$(MODELS)) $(if $(CORES),--cores $(CORES)) $(ARGS)
+GIVEN := \
+	$(if $(PROFILE),--workflow-profile $(or $(wildcard workflow/profiles/$(PROFILE)),$(wildcard $(PROFILE)),$(error \
+	PROFILE=$(PROFILE): there is no workflow/profiles/$(PROFILE)))) \
+	$(if $(PARAMS),--configfile $(or $(wildcard $(PARAMS)),$(error PARAMS=$(PARAMS): there is no such file))) \
+	$(CONFIG) $(if $(CORES),--cores $(CORES)) $(ARGS)
+SNAKEMAKE := $(RUN) $(GIVEN)
 
 # Networks allocate and free large tensors at every layer. By default glibc gives each back to the system, and pages are
 # faulted in anew, which costs a CPU study much of its time.
@@ -30,7 +34,7 @@ export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1717
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help study report plan test test-slurm lint format docs weights weights-push train lock clean
+.PHONY: help study compare report plan test test-slurm lint format docs weights weights-push train lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -39,8 +43,13 @@ study: .venv/.study weights  ## the whole study, then its table
 	@$(SNAKEMAKE)
 	@cat results/summary.txt
 
-plan: .venv/.study weights  ## what a study would do now, without doing it
-	@$(SNAKEMAKE) --dry-run
+plan: .venv/.study weights  ## what a study would do now and what it will cost, without doing it
+	@$(BIN)/unripple plan $(GIVEN)
+
+compare: .venv/.study weights  ## settings side by side: make compare SETTINGS=params/sweeps/ripple.yaml
+	@test -f "$(SETTINGS)" || { echo "SETTINGS=$(SETTINGS): no such file; for example params/sweeps/ripple.yaml"; exit 2; }
+	@$(SNAKEMAKE) -- compare
+	@cat results/compare/$(basename $(notdir $(SETTINGS)))/ranking.txt
 
 report: study  ## the study, and Snakemake's own report of it
 	@$(SNAKEMAKE) --report results/snakemake-report.html

@@ -20,6 +20,7 @@ include: "workflow/rules/inpaint.smk"
 include: "workflow/rules/composite.smk"
 include: "workflow/rules/metrics.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/compare.smk"
 include: "workflow/rules/training.smk"
 
 

@@ -12,10 +12,9 @@ import pytest
 
 from unripple.faces import Box, FaceMeasure, HeadPose
 from unripple.images import Rgb
-from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, NEEDS_FACE
+from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, NEEDS_FACE, ST_LPIPS
 from unripple.metrics.measure import Exam, Yardsticks
 from unripple.metrics.psnr import CEILING
-from unripple.metrics.st_lpips import NAME
 from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, strata, summarise
 from unripple.weights.st_lpips import load_st_lpips
 
@@ -58,7 +57,7 @@ def test_the_truth_is_at_no_distance_from_itself(exam: Exam) -> None:
     assert exam.truth is not None
     row = exam.row(exam.truth)
     for region in ("whole", "band", "background", "person"):
-        assert row[f"{NAME}_{region}"] == 0
+        assert row[f"{ST_LPIPS}_{region}"] == 0
         assert row[f"psnr_{region}"] == CEILING
         assert row[f"ssim_{region}"] == pytest.approx(1, abs=1e-5)
     assert row["ripple_energy"] < 0.2
@@ -239,7 +238,7 @@ def test_the_text_shows_means_differences_and_what_is_missing() -> None:
     assert "ripple energy ↓" in text and "PSNR band (dB) ↑" in text
     assert "-1.00 [-1.00, -1.00]" in text
     assert "Pictures without a detected face: 1. Photos put aside: 2." in text
-    assert NAME in text
+    assert ST_LPIPS in text
     assert "seam" not in text and "seam" in render(summary, every=True)
     assert max(map(len, text.splitlines())) < 120
     with pytest.raises(ValueError, match="expected one of 'all'"):

@@ -149,7 +149,7 @@ def test_the_whole_study_is_planned(project: Project) -> None:
         "known_plate_codes": 1,
         "known_plate": 1,
         "invert": 1,
-        "parse_original": 1,
+        "parse_photo": 1,
         "truth": 4,
         "edit": 4,
         "plate": 1,
@@ -202,7 +202,7 @@ def test_a_second_run_says_who_is_at_work(project: Project) -> None:
 
 
 def test_the_study_measures_every_method_on_every_photo(studied: Project) -> None:
-    (table,) = studied.folder.glob("results/lite/tables/**/metrics.csv")
+    (table,) = studied.folder.glob("results/lite/**/tables/**/metrics.csv")
     rows = pd.read_csv(table)
     methods = {"e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"}
     assert {(row.photo, row.method) for row in rows.itertuples()} == {
@@ -217,7 +217,7 @@ def test_the_study_measures_every_method_on_every_photo(studied: Project) -> Non
 
 
 def test_a_file_that_is_no_picture_is_put_aside_with_its_reason(studied: Project) -> None:
-    (table,) = studied.folder.glob("results/lite/tables/**/quarantine.csv")
+    (table,) = studied.folder.glob("results/lite/**/tables/**/quarantine.csv")
     (row,) = pd.read_csv(table).to_dict("records")
     assert row["photo"] == "it's {not} a picture"
     assert "not a picture" in row["reason"]
@@ -291,6 +291,8 @@ def test_a_change_of_a_file_reruns_what_it_reaches(
         ("composite", "feather", 9, {"ripple_inpaint"} | AFTER_METHODS),
         ("inpaint", "model", "telea", {"fill", "ripple_inpaint", "plate", "split_composite"} | AFTER_METHODS),
         ("metrics", "seed", 1, {"tabulate", "report", "latest"}),
+        ("metrics", "rank", "psnr_band", set()),
+        ("parse", "threshold", 0.4, AFTER_RIPPLE | {"plate", "split_composite", "bitwise_or"}),
     ],
 )
 def test_a_change_of_a_parameter_reruns_what_it_reaches(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import typer
 from torch import Tensor
 
 from unripple import __version__
+from unripple import plan as costs_ahead
 from unripple.config import Invert
 from unripple.faces import FaceMeter, model_file
 from unripple.images import (
@@ -129,6 +131,23 @@ def doctor(models: Annotated[Path, typer.Option(help="Folder of the models.")] =
     if not all(complete):
         typer.echo("something is missing: `make weights` in the repository puts the models into place", err=True)
         raise typer.Exit(1)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def plan(context: typer.Context) -> None:
+    """What a study would do now and cost: jobs, photos, hours and disk by rule. Takes Snakemake's arguments."""
+    run = Path("workflow/run.py")
+    if not run.is_file():
+        typer.echo("workflow/run.py: not here; run this in the project's folder", err=True)
+        raise typer.Exit(1)
+    command = [sys.executable, str(run), "--dry-run", *context.args]
+    found = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if found.returncode:
+        typer.echo(found.stdout, err=True)
+        raise typer.Exit(found.returncode)
+    jobs = costs_ahead.jobs_of(found.stdout)
+    rates = costs_ahead.shipped() | costs_ahead.measured(Path("logs"), Path("results"))
+    typer.echo(costs_ahead.render(costs_ahead.costs(jobs, costs_ahead.photos_of(found.stdout), rates)))
 
 
 def _prepare(path: Path, networks: ModelSet, refine: int) -> Portrait:

@@ -16,6 +16,8 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from unripple.metrics.columns import COLUMNS
+
 Method = Literal["e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"]
 
 #: The inpainters that belong to a set of models; ``telea`` needs no weights and goes with both.
@@ -45,6 +47,13 @@ def _not_zero(degree: float) -> float:
     if degree == 0:
         raise PydanticCustomError("allowed", "a number other than 0, which is no edit")
     return degree
+
+
+def _a_metric_with_a_direction(key: str) -> str:
+    ranked = [column.key for column in COLUMNS if column.better != "neither"]
+    if key not in ranked:
+        raise PydanticCustomError("allowed", "one of {names}", {"names": ", ".join(ranked)})
+    return key
 
 
 Degree = Annotated[float, Field(ge=-5, le=5), AfterValidator(_not_zero)]
@@ -129,6 +138,9 @@ class Metrics(Section):
 
     bootstrap: int = Field(2000, ge=100, le=100_000, description="Resamples of a 95 % bootstrap interval.")
     seed: int = Field(2026, ge=0, le=2**31 - 1, description="Seed of the resampling.")
+    rank: Annotated[str, AfterValidator(_a_metric_with_a_direction)] = Field(
+        "st-lpips-alex_band", description="Column of the table by which settings are ranked when they are compared."
+    )
 
 
 class Study(Section):

@@ -37,8 +37,6 @@ HURRIED = (
     *("--workflow-profile", PROFILE, "--latency-wait", "5", "--jobs", "3"),
     *("--slurm-init-seconds-before-status-checks", "3", "--seconds-between-status-checks", "3"),
 )
-#: Folders of the results that a run which is to be disturbed makes anew.
-AFTER_INVERSION = ("edits", "truth", "ripples", "fills", "cleaned", "tables", "report")
 
 
 def digests(project: Project) -> dict[str, str]:
@@ -100,8 +98,9 @@ def half(clustered: Project, tmp_path: Path) -> Project:
     """A study whose inversions are finished, and nothing after them."""
     folder = tmp_path / "half"
     shutil.copytree(clustered.folder, folder, symlinks=True)
-    for name in AFTER_INVERSION:
-        shutil.rmtree(folder / "results/lite" / name)
+    for made in [*folder.glob("results/lite/size~*/truth"), *folder.glob("results/lite/size~*/refine~*/*")]:
+        if made.name not in ("inversions", "mattes"):
+            shutil.rmtree(made)
     project = Project.__new__(Project)
     project.folder = folder
     return project
@@ -172,7 +171,9 @@ def test_a_cancelled_job_is_done_again(lab: Lab, half: Project, local: Project) 
 
 def test_a_killed_controller_leaves_nothing_to_repair(lab: Lab, half: Project, local: Project) -> None:
     run = half.start(*HURRIED)
-    eventually(lambda: bool(list(half.folder.glob("results/lite/edits/**/shard~*.json"))), "an edit that is finished")
+    eventually(
+        lambda: bool(list(half.folder.glob("results/lite/**/edits/**/shard~*.json"))), "an edit that is finished"
+    )
     eventually(lambda: bool(running(lab, half, "edit") + running(lab, half, "truth")), "a job that runs")
     os.killpg(run.pid, signal.SIGKILL)
     run.communicate()

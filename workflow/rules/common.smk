@@ -3,33 +3,49 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from unripple import config as settings
-from unripple import shards
+from unripple import shards, sweep
 from unripple.closure import code_hash
 
+sweep_file = config.get("sweep")
+chosen = {key: value for key, value in config.items() if key != "sweep"}
+
 try:
-    study = settings.check(config, " over ".join(Path(file).name for file in dict.fromkeys(workflow.configfiles)))
+    study = settings.check(chosen, " over ".join(Path(file).name for file in dict.fromkeys(workflow.configfiles)))
+    compared = [] if sweep_file is None else sweep.load(Path(sweep_file), chosen)
     photos = shards.photo_files(Path(study.study.photos))
 except (settings.ConfigError, shards.PhotosError) as error:
     raise WorkflowError(str(error)) from None
 
 MODELS = f"models/{study.models}"
 RESULTS = f"results/{study.models}"
-ATTRIBUTE = study.edit.attribute
-DEGREES = [f"{degree:g}" for degree in study.edit.degrees]
 
-# The settings that a family of results depends on, as its paths spell them.
-BAND = f"original~{study.ripple.original}/operation~{study.ripple.operation}/dilate~{study.ripple.dilate}"
-PLATE = f"dilate~{study.ripple.dilate}/inpaint~{study.inpaint.model}"
-CLEANED = {
-    "ripple_inpaint": f"{BAND}/inpaint~{study.inpaint.model}/feather~{study.composite.feather}",
-    "split_composite": PLATE,
-    "bitwise_or": f"original~{study.ripple.original}",
-}
-TABLES = f"{RESULTS}/tables/attribute~{ATTRIBUTE}/{CLEANED['ripple_inpaint']}"
-REPORT = f"{RESULTS}/report/attribute~{ATTRIBUTE}/{CLEANED['ripple_inpaint']}"
-
-# Where, below a family's settings, the index of one shard's edits lies.
+# Where each family of results lies. Its path spells every setting that it depends on, so that studies with other
+# settings stand side by side and share what they have in common.
+SIZED = f"{RESULTS}/size~{{size}}"
+INVERTED = f"{SIZED}/refine~{{refine}}"
+BAND = "threshold~{threshold}/original~{original}/operation~{operation}/dilate~{dilate}"
+PLATE = "threshold~{threshold}/dilate~{dilate}/inpaint~{inpaint}"
 EDITED = "attribute~{attribute}/degree~{degree}/shard~{shard}.json"
+TRUTHS = f"{SIZED}/truth/{EDITED}"
+INVERSIONS = f"{INVERTED}/inversions/shard~{{shard}}.json"
+EDITS = f"{INVERTED}/edits/{EDITED}"
+MATTES = f"{INVERTED}/mattes/edit/{EDITED}"
+MATTES_OF = {
+    "photo": f"{SIZED}/mattes/photo/shard~{{shard}}.json",
+    "inversion": f"{INVERTED}/mattes/inversion/shard~{{shard}}.json",
+}
+RIPPLES = f"{INVERTED}/ripples/{BAND}/{EDITED}"
+FILLS = f"{INVERTED}/fills/{BAND}/inpaint~{{inpaint}}/{EDITED}"
+PLATES = f"{SIZED}/plates/{PLATE}/shard~{{shard}}.json"
+CLEANED = {
+    "ripple_inpaint": f"{INVERTED}/cleaned/method~ripple_inpaint/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}/{EDITED}",
+    "split_composite": f"{INVERTED}/cleaned/method~split_composite/{PLATE}/{EDITED}",
+    "bitwise_or": f"{INVERTED}/cleaned/method~bitwise_or/threshold~{{threshold}}/original~{{original}}/{EDITED}",
+}
+MEASURED = f"attribute~{{attribute}}/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}"
+ROWS = f"{INVERTED}/rows/{MEASURED}/degree~{{degree}}.shard~{{shard}}.csv"
+TABLES = f"{INVERTED}/tables/{MEASURED}/degrees~{{degrees}}"
+REPORT = f"{INVERTED}/report/{MEASURED}/degrees~{{degrees}}"
 
 # The photos of each shard: the known-plate set, and real ones with their files.
 KNOWN_PLATE = shards.occupied(shards.known_plate_names(study.study.known_plate), study.study.shards)
@@ -44,7 +60,11 @@ if not SHARDS:
 
 wildcard_constraints:
     shard=r"\d+",
+    size=r"\d+",
+    refine=r"\d+",
+    threshold=r"[0-9.]+",
     degree=r"-?[0-9.]+",
+    degrees=r"[-0-9._]+",
     attribute="pose|smile",
     original="photo|inversion",
     operation="and_not|xor|or",
@@ -69,14 +89,32 @@ def weights(*names):
     return {name: f"{MODELS}/{name}.safetensors" for name in names}
 
 
-def per_degree(pattern):
-    """A pattern's files for every degree and every shard."""
-    return expand(pattern, degree=DEGREES, shard=SHARDS, allow_missing=True)
+def spelled(settings):
+    """The settings of a study as paths spell them: wildcard -> value."""
+    return {
+        "size": settings.images.size,
+        "refine": settings.invert.refine,
+        "attribute": settings.edit.attribute,
+        "degrees": "_".join(f"{degree:g}" for degree in settings.edit.degrees),
+        "threshold": f"{settings.parse.threshold:g}",
+        "original": settings.ripple.original,
+        "operation": settings.ripple.operation,
+        "dilate": settings.ripple.dilate,
+        "inpaint": settings.inpaint.model,
+        "feather": settings.composite.feather,
+    }
 
 
-def per_degree_of_known_plates(pattern):
-    """A pattern's files for every degree and every shard with known-plate portraits."""
-    return expand(pattern, degree=DEGREES, shard=KNOWN_PLATE, allow_missing=True)
+def logs(pattern, ending="log"):
+    """The log (or, with another ending, the benchmark) of the job that makes a file."""
+    return pattern.replace(f"{RESULTS}/", "logs/").rpartition(".")[0] + f".{ending}"
+
+
+def per_degree(pattern, wildcards, among=None):
+    """A pattern's files for every degree of a table and every shard, or those shards among which it must be."""
+    degrees = wildcards.degrees.split("_")
+    values = {key: value for key, value in wildcards.items() if key != "degrees"}
+    return expand(pattern, **values, degree=degrees, shard=among or SHARDS)
 
 
 def photo_sources(wildcards):
@@ -102,6 +140,21 @@ def known_plate_shard(wildcards):
     return KNOWN_PLATE[wildcards.shard]
 
 
+def known_plates_in(wildcards):
+    """How many known-plate portraits a shard has; a resource, so that a dry run says what a job costs."""
+    return len(KNOWN_PLATE.get(wildcards.shard, []))
+
+
+def real_photos_in(wildcards):
+    """How many real photos a shard has."""
+    return len(REAL.get(wildcards.shard, []))
+
+
+def photos_in(wildcards):
+    """How many photos a shard has."""
+    return known_plates_in(wildcards) + real_photos_in(wildcards)
+
+
 def portraits_of(shard):
     """The indexes of the portraits of a shard."""
     return [
@@ -120,14 +173,12 @@ def truths(wildcards):
     """The index of the true edits of a shard, if it has known-plate portraits."""
     if wildcards.shard not in KNOWN_PLATE:
         return []
-    return f"{RESULTS}/truth/{EDITED}".format(**wildcards)
+    return TRUTHS.format(**wildcards)
 
 
 def originals(wildcards):
-    """The indexes of the pictures whose person counts as the original: the portraits or their inversions."""
-    if wildcards.original == "photo":
-        return portraits(wildcards)
-    return f"{RESULTS}/inversions/shard~{wildcards.shard}.json"
+    """The index of the mattes of the pictures whose person counts as the original."""
+    return MATTES_OF[wildcards.original].format(**wildcards)
 
 
 def inpainter_weights(wildcards):
@@ -137,27 +188,21 @@ def inpainter_weights(wildcards):
 
 def cleaned(wildcards):
     """The indexes of the methods of the study that clean an edit, by method."""
-    place = EDITED.format(**wildcards)
-    return {
-        method: f"{RESULTS}/cleaned/method~{method}/{setting}/{place}"
-        for method, setting in CLEANED.items()
-        if method in study.methods
-    }
+    return {method: pattern.format(**wildcards) for method, pattern in CLEANED.items() if method in study.methods}
 
 
 def families(wildcards):
-    """Every family of pictures that the tables and the report are about: name -> its indexes."""
-    edited = EDITED.replace("{attribute}", ATTRIBUTE)
+    """Every family of pictures that a table and its report are about: name -> its indexes."""
     found = {
         "portraits": [index for shard in SHARDS for index in portraits_of(shard)],
-        "inversions": expand(f"{RESULTS}/inversions/shard~{{shard}}.json", shard=SHARDS),
-        "truths": per_degree_of_known_plates(f"{RESULTS}/truth/{edited}"),
-        "edits": per_degree(f"{RESULTS}/edits/{edited}"),
-        "ripples": per_degree(f"{RESULTS}/ripples/{BAND}/{edited}"),
+        "inversions": expand(INVERSIONS, **wildcards, shard=SHARDS),
+        "truths": per_degree(TRUTHS, wildcards, KNOWN_PLATE) if KNOWN_PLATE else [],
+        "edits": per_degree(EDITS, wildcards),
+        "ripples": per_degree(RIPPLES, wildcards),
     }
-    for method, setting in CLEANED.items():
+    for method, pattern in CLEANED.items():
         if method in study.methods:
-            found[method] = per_degree(f"{RESULTS}/cleaned/method~{method}/{setting}/{edited}")
+            found[method] = per_degree(pattern, wildcards)
     return found
 
 

@@ -5,19 +5,17 @@ rule ripple_inpaint:
         ripples=rules.ripple.output.index,
         fills=rules.fill.output.index,
     output:
-        index=f"{RESULTS}/cleaned/method~ripple_inpaint/original~{{original}}/operation~{{operation}}/dilate~{{dilate}}/"
-        f"inpaint~{{inpaint}}/feather~{{feather}}/{EDITED}",
+        index=CLEANED["ripple_inpaint"],
     params:
         code=code_of("ripple_inpaint"),
     log:
-        "logs/ripple_inpaint.original~{original}.operation~{operation}.dilate~{dilate}.inpaint~{inpaint}"
-        ".feather~{feather}.attribute~{attribute}.degree~{degree}.shard~{shard}.log",
+        logs(CLEANED["ripple_inpaint"]),
     benchmark:
-        "logs/ripple_inpaint.original~{original}.operation~{operation}.dilate~{dilate}.inpaint~{inpaint}"
-        ".feather~{feather}.attribute~{attribute}.degree~{degree}.shard~{shard}.tsv"
+        logs(CLEANED["ripple_inpaint"], "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=photos_in,
         mem_mb=1500,
     script:
         "../scripts/ripple_inpaint.py"
@@ -29,18 +27,17 @@ rule split_composite:
         mattes=rules.parse_edit.output.index,
         plates=rules.plate.output.index,
     output:
-        index=f"{RESULTS}/cleaned/method~split_composite/dilate~{{dilate}}/inpaint~{{inpaint}}/{EDITED}",
+        index=CLEANED["split_composite"],
     params:
         code=code_of("split_composite"),
     log:
-        "logs/split_composite.dilate~{dilate}.inpaint~{inpaint}"
-        ".attribute~{attribute}.degree~{degree}.shard~{shard}.log",
+        logs(CLEANED["split_composite"]),
     benchmark:
-        "logs/split_composite.dilate~{dilate}.inpaint~{inpaint}"
-        ".attribute~{attribute}.degree~{degree}.shard~{shard}.tsv"
+        logs(CLEANED["split_composite"], "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=photos_in,
         mem_mb=1500,
     script:
         "../scripts/split_composite.py"
@@ -51,19 +48,19 @@ rule bitwise_or:
         edits=rules.edit.output.index,
         mattes=rules.parse_edit.output.index,
         inversions=rules.invert.output.index,
-        originals=rules.parse_original.output.index,
+        originals=originals,
     output:
-        index=f"{RESULTS}/cleaned/method~bitwise_or/original~{{original}}/{EDITED}",
+        index=CLEANED["bitwise_or"],
     params:
-        settings=section("parse"),
         code=code_of("bitwise_or"),
     log:
-        "logs/bitwise_or.original~{original}.attribute~{attribute}.degree~{degree}.shard~{shard}.log",
+        logs(CLEANED["bitwise_or"]),
     benchmark:
-        "logs/bitwise_or.original~{original}.attribute~{attribute}.degree~{degree}.shard~{shard}.tsv"
+        logs(CLEANED["bitwise_or"], "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=photos_in,
         mem_mb=1500,
     script:
         "../scripts/bitwise_or.py"

@@ -3,17 +3,17 @@ rule edit:
         **weights("generator", "consultation", "directions"),
         inversions=rules.invert.output.index,
     output:
-        index=f"{RESULTS}/edits/attribute~{{attribute}}/degree~{{degree}}/shard~{{shard}}.json",
+        index=EDITS,
     params:
-        settings=section("images"),
         code=code_of("edit"),
     log:
-        "logs/edit.attribute~{attribute}.degree~{degree}.shard~{shard}.log",
+        logs(EDITS),
     benchmark:
-        "logs/edit.attribute~{attribute}.degree~{degree}.shard~{shard}.tsv"
+        logs(EDITS, "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=photos_in,
         mem_mb=3000,
     script:
         "../scripts/edit.py"

@@ -5,18 +5,17 @@ rule fill:
         ripples=rules.ripple.output.index,
         weights=inpainter_weights,
     output:
-        index=f"{RESULTS}/fills/original~{{original}}/operation~{{operation}}/dilate~{{dilate}}/inpaint~{{inpaint}}/{EDITED}",
+        index=FILLS,
     params:
         code=code_of("fill"),
     log:
-        "logs/fill.original~{original}.operation~{operation}.dilate~{dilate}.inpaint~{inpaint}"
-        ".attribute~{attribute}.degree~{degree}.shard~{shard}.log",
+        logs(FILLS),
     benchmark:
-        "logs/fill.original~{original}.operation~{operation}.dilate~{dilate}.inpaint~{inpaint}"
-        ".attribute~{attribute}.degree~{degree}.shard~{shard}.tsv"
+        logs(FILLS, "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=photos_in,
         mem_mb=2500,
     script:
         "../scripts/fill.py"
@@ -25,20 +24,20 @@ rule fill:
 rule plate:
     input:
         portraits=portraits,
-        mattes=f"{RESULTS}/mattes/original~photo/shard~{{shard}}.json",
+        mattes=MATTES_OF["photo"],
         weights=inpainter_weights,
     output:
-        index=f"{RESULTS}/plates/dilate~{{dilate}}/inpaint~{{inpaint}}/shard~{{shard}}.json",
+        index=PLATES,
     params:
-        settings=section("parse") | section("images"),
         code=code_of("plate"),
     log:
-        "logs/plate.dilate~{dilate}.inpaint~{inpaint}.shard~{shard}.log",
+        logs(PLATES),
     benchmark:
-        "logs/plate.dilate~{dilate}.inpaint~{inpaint}.shard~{shard}.tsv"
+        logs(PLATES, "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=photos_in,
         mem_mb=2500,
     script:
         "../scripts/plate.py"

@@ -3,18 +3,18 @@ rule invert:
         **weights("generator", "encoder", "parser", "consultation"),
         portraits=portraits,
     output:
-        index=f"{RESULTS}/inversions/shard~{{shard}}.json",
+        index=INVERSIONS,
     params:
-        settings=section("images") | section("invert"),
         code=code_of("invert"),
     log:
-        "logs/invert.shard~{shard}.log",
+        logs(INVERSIONS),
     benchmark:
-        "logs/invert.shard~{shard}.tsv"
+        logs(INVERSIONS, "tsv")
     conda:
         "../envs/study.yaml"
     threads: 2
     resources:
+        photos=photos_in,
         mem_mb=4000,
     script:
         "../scripts/invert.py"

@@ -2,24 +2,24 @@ rule measure:
     input:
         unpack(cleaned),
         portraits=portraits,
-        originals=f"{RESULTS}/mattes/original~photo/shard~{{shard}}.json",
+        originals=rules.parse_photo.output.index,
         edits=rules.edit.output.index,
         mattes=rules.parse_edit.output.index,
-        ripples=f"{RESULTS}/ripples/{BAND}/attribute~{{attribute}}/degree~{{degree}}/shard~{{shard}}.json",
+        ripples=rules.ripple.output.index,
         truths=truths,
     output:
-        rows=f"{TABLES}/rows/attribute~{{attribute}}.degree~{{degree}}.shard~{{shard}}.csv",
+        rows=ROWS,
     params:
         methods=study.methods,
-        settings=section("images"),
         code=code_of("measure"),
     log:
-        "logs/measure.attribute~{attribute}.degree~{degree}.shard~{shard}.log",
+        logs(ROWS),
     benchmark:
-        "logs/measure.attribute~{attribute}.degree~{degree}.shard~{shard}.tsv"
+        logs(ROWS, "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=photos_in,
         mem_mb=2500,
     script:
         "../scripts/measure.py"
@@ -27,7 +27,7 @@ rule measure:
 
 rule tabulate:
     input:
-        rows=per_degree(f"{TABLES}/rows/attribute~{ATTRIBUTE}.degree~{{degree}}.shard~{{shard}}.csv"),
+        rows=lambda wildcards: per_degree(ROWS, wildcards),
         indexes=every_index,
     output:
         metrics=report(f"{TABLES}/metrics.csv", caption="../report/metrics.rst", category="Table"),
@@ -37,12 +37,12 @@ rule tabulate:
         text=f"{TABLES}/summary.txt",
     params:
         methods=study.methods,
-        settings=section("metrics"),
+        settings=section("metrics", "bootstrap", "seed"),
         code=code_of("tabulate"),
     log:
-        "logs/tabulate.log",
+        logs(f"{TABLES}/tabulate.csv"),
     benchmark:
-        "logs/tabulate.tsv"
+        logs(f"{TABLES}/tabulate.csv", "tsv")
     conda:
         "../envs/study.yaml"
     resources:

@@ -1,22 +1,38 @@
-rule parse_original:
+rule parse_photo:
     input:
         **weights("parser"),
-        pictures=originals,
+        pictures=portraits,
     output:
-        index=f"{RESULTS}/mattes/original~{{original}}/shard~{{shard}}.json",
+        index=MATTES_OF["photo"],
     params:
-        settings=section("images"),
+        ending=".png",
         code=code_of("parse_original"),
     log:
-        "logs/parse.original~{original}.shard~{shard}.log",
+        logs(MATTES_OF["photo"]),
     benchmark:
-        "logs/parse.original~{original}.shard~{shard}.tsv"
+        logs(MATTES_OF["photo"], "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=photos_in,
         mem_mb=2000,
     script:
         "../scripts/parse_original.py"
+
+
+use rule parse_photo as parse_inversion with:
+    input:
+        **weights("parser"),
+        pictures=rules.invert.output.index,
+    output:
+        index=MATTES_OF["inversion"],
+    params:
+        ending=".hfgi.png",
+        code=code_of("parse_original"),
+    log:
+        logs(MATTES_OF["inversion"]),
+    benchmark:
+        logs(MATTES_OF["inversion"], "tsv")
 
 
 rule parse_edit:
@@ -24,16 +40,17 @@ rule parse_edit:
         **weights("parser"),
         edits=rules.edit.output.index,
     output:
-        index=f"{RESULTS}/mattes/attribute~{{attribute}}/degree~{{degree}}/shard~{{shard}}.json",
+        index=MATTES,
     params:
         code=code_of("parse_edit"),
     log:
-        "logs/parse.attribute~{attribute}.degree~{degree}.shard~{shard}.log",
+        logs(MATTES),
     benchmark:
-        "logs/parse.attribute~{attribute}.degree~{degree}.shard~{shard}.tsv"
+        logs(MATTES, "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=photos_in,
         mem_mb=2000,
     script:
         "../scripts/parse_edit.py"

@@ -7,9 +7,9 @@ rule known_plate_codes:
         settings=section("study", "known_plate", "seed", "truncation"),
         code=code_of("known_plate_codes"),
     log:
-        "logs/known_plate_codes.log",
+        logs(f"{RESULTS}/codes/known-plate.npz"),
     benchmark:
-        "logs/known_plate_codes.tsv"
+        logs(f"{RESULTS}/codes/known-plate.npz", "tsv")
     conda:
         "../envs/study.yaml"
     threads: 2
@@ -30,12 +30,13 @@ rule known_plate:
         settings=section("study", "seed"),
         code=code_of("known_plate"),
     log:
-        "logs/known_plate.shard~{shard}.log",
+        logs(f"{RESULTS}/portraits/known-plate.shard~{{shard}}.json"),
     benchmark:
-        "logs/known_plate.shard~{shard}.tsv"
+        logs(f"{RESULTS}/portraits/known-plate.shard~{{shard}}.json", "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=known_plates_in,
         mem_mb=3000,
     script:
         "../scripts/known_plate.py"
@@ -50,12 +51,13 @@ rule align:
         photos=photo_names,
         code=code_of("align"),
     log:
-        "logs/align.shard~{shard}.log",
+        logs(f"{RESULTS}/portraits/photos.shard~{{shard}}.json"),
     benchmark:
-        "logs/align.shard~{shard}.tsv"
+        logs(f"{RESULTS}/portraits/photos.shard~{{shard}}.json", "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=real_photos_in,
         mem_mb=1500,
     script:
         "../scripts/align.py"
@@ -67,17 +69,17 @@ rule truth:
         codes=rules.known_plate_codes.output.codes,
         portraits=rules.known_plate.output.index,
     output:
-        index=f"{RESULTS}/truth/attribute~{{attribute}}/degree~{{degree}}/shard~{{shard}}.json",
+        index=TRUTHS,
     params:
-        settings=section("images"),
         code=code_of("truth"),
     log:
-        "logs/truth.attribute~{attribute}.degree~{degree}.shard~{shard}.log",
+        logs(TRUTHS),
     benchmark:
-        "logs/truth.attribute~{attribute}.degree~{degree}.shard~{shard}.tsv"
+        logs(TRUTHS, "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=known_plates_in,
         mem_mb=3000,
     script:
         "../scripts/truth.py"

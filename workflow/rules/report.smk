@@ -14,9 +14,9 @@ rule report:
         settings=study.model_dump(),
         code=code_of("report"),
     log:
-        "logs/report.log",
+        logs(f"{REPORT}/report.html"),
     benchmark:
-        "logs/report.tsv"
+        logs(f"{REPORT}/report.html", "tsv")
     conda:
         "../envs/study.yaml"
     resources:
@@ -27,11 +27,11 @@ rule report:
 
 rule latest:
     input:
-        text=rules.tabulate.output.text,
-        table=rules.tabulate.output.summary,
-        metrics=rules.tabulate.output.json,
-        page=rules.report.output.page,
-        overview=rules.report.output.overview,
+        text=rules.tabulate.output.text.format(**spelled(study)),
+        table=rules.tabulate.output.summary.format(**spelled(study)),
+        metrics=rules.tabulate.output.json.format(**spelled(study)),
+        page=rules.report.output.page.format(**spelled(study)),
+        overview=rules.report.output.overview.format(**spelled(study)),
     output:
         summary="results/summary.txt",
         metrics="results/metrics.json",

@@ -1,21 +1,19 @@
 rule ripple:
     input:
-        original=rules.parse_original.output.index,
+        original=originals,
         edited=rules.parse_edit.output.index,
     output:
-        index=f"{RESULTS}/ripples/original~{{original}}/operation~{{operation}}/dilate~{{dilate}}/{EDITED}",
+        index=RIPPLES,
     params:
-        settings=section("parse"),
         code=code_of("ripple"),
     log:
-        "logs/ripple.original~{original}.operation~{operation}.dilate~{dilate}"
-        ".attribute~{attribute}.degree~{degree}.shard~{shard}.log",
+        logs(RIPPLES),
     benchmark:
-        "logs/ripple.original~{original}.operation~{operation}.dilate~{dilate}"
-        ".attribute~{attribute}.degree~{degree}.shard~{shard}.tsv"
+        logs(RIPPLES, "tsv")
     conda:
         "../envs/study.yaml"
     resources:
+        photos=photos_in,
         mem_mb=1500,
     script:
         "../scripts/ripple.py"

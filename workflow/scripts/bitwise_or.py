@@ -8,7 +8,7 @@ from unripple.images import Rgb, to_uint8, write_rgb
 from unripple.index import PhotoFiles
 from unripple.stages.composite import bitwise_or
 
-threshold = snakemake.params.settings["threshold"]
+threshold = float(snakemake.wildcards.threshold)
 edits, mattes, inversions, originals = (job.index(name) for name in ("edits", "mattes", "inversions", "originals"))
 
 

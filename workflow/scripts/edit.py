@@ -11,7 +11,7 @@ from unripple.index import PhotoFiles
 from unripple.stages.edit import edit
 
 models = job.models()
-size = snakemake.params.settings["size"]
+size = int(snakemake.wildcards.size)
 direction = models.direction(snakemake.wildcards.attribute)
 degree = float(snakemake.wildcards.degree)
 inversions = job.index("inversions")

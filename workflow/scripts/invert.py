@@ -13,7 +13,7 @@ from unripple.stages.edit import edit
 from unripple.stages.invert import invert
 
 models = job.models()
-size, steps = (snakemake.params.settings[key] for key in ("size", "refine"))
+size, steps = int(snakemake.wildcards.size), int(snakemake.wildcards.refine)
 portraits = job.index("portraits")
 
 

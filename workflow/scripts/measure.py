@@ -14,7 +14,7 @@ from unripple.metrics.measure import Exam, Row, Yardsticks
 from unripple.weights.st_lpips import load_st_lpips
 
 METHODS = [method for method in snakemake.params.methods if method not in ("e4e", "hfgi")]
-SIZE = snakemake.params.settings["size"]
+SIZE = int(snakemake.wildcards.size)
 
 yardsticks = Yardsticks(FaceMeter(), load_st_lpips())
 portraits, originals, edits, mattes, ripples = (

@@ -9,8 +9,7 @@ from unripple.index import PhotoFiles
 from unripple.stages.parse import person_matte
 
 models = job.models()
-size = snakemake.params.settings["size"]
-ending = ".png" if snakemake.wildcards.original == "photo" else ".hfgi.png"
+size, ending = int(snakemake.wildcards.size), snakemake.params.ending
 pictures = job.index("pictures")
 
 

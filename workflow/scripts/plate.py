@@ -9,7 +9,7 @@ from unripple.index import PhotoFiles
 from unripple.stages.inpaint import inpaint
 from unripple.stages.ripple import person_mask
 
-settings = snakemake.params.settings
+size, threshold = int(snakemake.wildcards.size), float(snakemake.wildcards.threshold)
 inpainter, device = job.inpainter()
 portraits, mattes = job.index("portraits"), job.index("mattes")
 
@@ -19,8 +19,8 @@ def load(photo: str) -> tuple[Tensor, ...]:
 
 
 def make(portrait: Tensor, matte: Tensor) -> tuple[Rgb]:
-    hole = person_mask(matte >= settings["threshold"], int(snakemake.wildcards.dilate))
-    return (to_uint8(inpaint(resize(portrait, settings["size"]), hole, inpainter)),)
+    hole = person_mask(matte >= threshold, int(snakemake.wildcards.dilate))
+    return (to_uint8(inpaint(resize(portrait, size), hole, inpainter)),)
 
 
 def save(files: PhotoFiles, rgb: Rgb) -> None:

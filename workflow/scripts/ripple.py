@@ -8,7 +8,7 @@ from unripple.images import write_mask
 from unripple.index import PhotoFiles
 from unripple.stages.ripple import ripple_mask
 
-threshold = snakemake.params.settings["threshold"]
+threshold = float(snakemake.wildcards.threshold)
 operation, dilate = snakemake.wildcards.operation, int(snakemake.wildcards.dilate)
 original, edited = job.index("original"), job.index("edited")
 

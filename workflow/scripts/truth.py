@@ -12,7 +12,7 @@ from unripple.index import PhotoFiles
 from unripple.networks.mobile_stylegan import rows
 from unripple.stages.parse import person_matte
 
-size = snakemake.params.settings["size"]
+size = int(snakemake.wildcards.size)
 models = job.models()
 step = float(snakemake.wildcards.degree) * models.direction(snakemake.wildcards.attribute)
 portraits = job.index("portraits")

@@ -16,14 +16,14 @@ import torch
 from unripple.faces import FaceMeasure, identity_distance
 from unripple.images import Mask, Matte, Rgb
 from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over
-from unripple.metrics.columns import COLUMNS
+from unripple.metrics.columns import COLUMNS, ST_LPIPS
 from unripple.metrics.difference import mean_difference
 from unripple.metrics.psnr import decibels, psnr, squared_error
 from unripple.metrics.regions import Regions, regions, shrink
 from unripple.metrics.ripple_energy import gradient_correlation, positive_part, ripple_gradients
 from unripple.metrics.seam import seam
 from unripple.metrics.ssim import ssim_map
-from unripple.metrics.st_lpips import NAME, SIDE, prepare
+from unripple.metrics.st_lpips import SIDE, prepare
 from unripple.networks.st_alexnet import StLpips
 
 NAN = float("nan")
@@ -133,7 +133,7 @@ class Exam:
         distance, similarity, error = self._st_lpips(rgb), ssim_map(rgb, self.truth), squared_error(rgb, self.truth)
         values: Row = {}
         for name, mask in self.regions.judged().items():
-            values[f"{NAME}_{name}"] = mean_over(distance, self._small_masks[name])
+            values[f"{ST_LPIPS}_{name}"] = mean_over(distance, self._small_masks[name])
             values[f"psnr_{name}"] = decibels(mean_over(error, mask))
             values[f"ssim_{name}"] = mean_over(similarity, mask)
         return values

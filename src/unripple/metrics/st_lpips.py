@@ -11,8 +11,6 @@ from unripple.images import Rgb
 from unripple.metrics.arrays import Field, check_rgb
 from unripple.networks.st_alexnet import StLpips
 
-#: The name under which every table prints this distance.
-NAME = "st-lpips-alex"
 #: Pictures are reduced to this side: the distance depends on the scale, so the scale is fixed.
 SIDE = 256
 

@@ -95,15 +95,15 @@ def summarise(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, base
                 records.append(
                     (
                         *(stratum, method, key, len(photos), measured, len(own) - measured),
-                        *_bootstrap(photos, resamples, crc),
+                        *bootstrap(photos, resamples, crc),
                         int(differences[key].notna().sum()),
-                        *_bootstrap(of_pairs[key].dropna().to_numpy(), resamples, crc),
+                        *bootstrap(of_pairs[key].dropna().to_numpy(), resamples, crc),
                     )
                 )
     return pd.DataFrame(records, columns=list(SUMMARY_COLUMNS))
 
 
-def _bootstrap(photos: npt.NDArray[np.float64], resamples: int, seed: int) -> tuple[float, float, float]:
+def bootstrap(photos: npt.NDArray[np.float64], resamples: int, seed: int) -> tuple[float, float, float]:
     """Mean over photos and its 95 % percentile interval; NaN where there is nothing to say."""
     if len(photos) == 0:
         return np.nan, np.nan, np.nan

@@ -1,0 +1,137 @@
+"""What a study will cost, from what its jobs cost the last time: jobs, photos, hours and disk, by rule."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+#: Rates of the machine on which the README's figures were measured, for rules that were not measured here yet.
+SHIPPED = Path(__file__).parent / "rates.yaml"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one job costs: ``start`` seconds however few its photos are, then ``photo`` seconds for each.
+
+    ``megabytes``: written for each photo; ``gpu``: whether it held a GPU; ``here``: measured on this machine.
+    """
+
+    start: float
+    photo: float
+    megabytes: float
+    gpu: bool = False
+    here: bool = True
+
+
+def shipped() -> dict[str, Rate]:
+    """The rates that come with the project, by rule."""
+    return {rule: Rate(**values, here=False) for rule, values in yaml.safe_load(SHIPPED.read_text())["rates"].items()}
+
+
+def measured(logs: Path, results: Path) -> dict[str, Rate]:
+    """The rates of the jobs whose benchmarks are in ``logs``, by rule.
+
+    A benchmark ``logs/X.tsv`` belongs to the index ``results/<models>/X.json``, which says how many photos the job had
+    and which files it wrote. Jobs without an index count as one photo.
+    """
+    jobs: dict[str, list[tuple[float, int, float, bool]]] = {}
+    for path in sorted(logs.rglob("*.tsv")):
+        table = pd.read_csv(path, sep="\t")
+        if "rule_name" not in table.columns or table.empty:
+            continue  # of an older run
+        row = table.iloc[-1]
+        photos, size = _made(results, path.relative_to(logs).with_suffix(".json"))
+        gpu = '"gpu"' in str(row.get("resources", "")).replace("'", '"')
+        jobs.setdefault(str(row["rule_name"]), []).append((float(row["s"]), photos, size, gpu))
+    return {rule: _rate(runs) for rule, runs in jobs.items()}
+
+
+def jobs_of(dry_run: str) -> dict[str, int]:
+    """Jobs by rule, from what ``snakemake --dry-run`` prints."""
+    table = dry_run.rpartition("Job stats:")[2].partition("\ntotal")[0]
+    found = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
+    found.pop("all", None)
+    return found
+
+
+def photos_of(dry_run: str) -> dict[str, int]:
+    """Photos by rule, from the resource ``photos`` that a dry run prints for each job; 1 where a job has none."""
+    found: dict[str, int] = {}
+    for block in re.split(r"^(?:local)?rule ", dry_run, flags=re.MULTILINE)[1:]:
+        rule = block.partition(":")[0]
+        number = re.search(r"\bphotos=(\d+)", block)
+        found[rule] = found.get(rule, 0) + (int(number[1]) if number else 1)
+    return found
+
+
+def costs(jobs: Mapping[str, int], photos: Mapping[str, int], rates: Mapping[str, Rate]) -> pd.DataFrame:
+    """A row for each rule: ``jobs, photos, cpu_hours, gpu_hours, gigabytes, measured`` (here, elsewhere or never)."""
+    rows = []
+    for rule, count in jobs.items():
+        rate = rates.get(rule)
+        seen = photos.get(rule, count)
+        hours = 0.0 if rate is None else (count * rate.start + seen * rate.photo) / 3600
+        rows.append(
+            {
+                "rule": rule,
+                "jobs": count,
+                "photos": seen,
+                "cpu_hours": 0.0 if rate is not None and rate.gpu else hours,
+                "gpu_hours": hours if rate is not None and rate.gpu else 0.0,
+                "gigabytes": 0.0 if rate is None else seen * rate.megabytes / 1024,
+                "measured": "never" if rate is None else "here" if rate.here else "elsewhere",
+            }
+        )
+    return pd.DataFrame(rows, columns=["rule", "jobs", "photos", "cpu_hours", "gpu_hours", "gigabytes", "measured"])
+
+
+def render(table: pd.DataFrame) -> str:
+    """The costs as plain text, with a line for the sum."""
+    if table.empty:
+        return "Nothing to do: every result is up to date.\n"
+    total = table[["jobs", "photos", "cpu_hours", "gpu_hours", "gigabytes"]].sum()
+    shown = pd.concat([table, pd.DataFrame([{"rule": "total", **total, "measured": ""}])], ignore_index=True)
+    for column in ("jobs", "photos"):
+        shown[column] = shown[column].astype(int)
+    for column in ("cpu_hours", "gpu_hours", "gigabytes"):
+        shown[column] = shown[column].map(lambda value: "" if value == 0 else f"{value:.2f}")
+    text = shown.rename(columns={"cpu_hours": "CPU hours", "gpu_hours": "GPU hours", "gigabytes": "GB"})
+    return (
+        f"{text.to_string(index=False)}\n\n"
+        "Hours are those of one job at a time. 'elsewhere': at the pace of the machine that the README names, until a\n"
+        "study has been measured here; 'never': no such job has been measured, and it counts nothing.\n"
+    )
+
+
+def _made(results: Path, name: Path) -> tuple[int, float]:
+    """Photos in the index that a job wrote, and MB of its files."""
+    for path in sorted(results.glob(f"*/{_escaped(name)}")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if "made" in content:
+            files = [path.parent / file for files in content["made"].values() for file in files]
+            size = sum(file.stat().st_size for file in files if file.exists()) / 2**20
+            return max(1, len(content["made"]) + len(content["failed"])), size
+    return 1, 0.0
+
+
+def _escaped(name: Path) -> str:
+    return re.sub(r"([*?\[])", r"[\1]", str(name))
+
+
+def _rate(runs: list[tuple[float, int, float, bool]]) -> Rate:
+    """The line through jobs of few and of many photos; with jobs of one size all goes to the photos."""
+    seconds, photos, sizes = (sum(run[part] for run in runs) for part in range(3))
+    counts = {run[1] for run in runs}
+    start, photo = 0.0, seconds / photos
+    if len(counts) > 1:
+        frame = pd.DataFrame(runs, columns=["seconds", "photos", "size", "gpu"])
+        slope = frame["seconds"].cov(frame["photos"]) / frame["photos"].var()
+        if 0 < slope < photo:
+            start, photo = float((frame["seconds"] - slope * frame["photos"]).mean()), float(slope)
+    return Rate(start, photo, sizes / photos, runs[-1][3])

@@ -1,0 +1,93 @@
+"""Settings ranked: order, differences from the reference, and settings that make no difference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from unripple.metrics.ranking import rank, rank_text
+from unripple.report.ranking import draw_ranking
+
+LABELS = [{"ripple.dilate": dilate, "composite.feather": feather} for dilate in (4, 8) for feather in (2, 6)]
+BAND = "st-lpips-alex_band"
+
+
+def table(inpaint: float, split: float) -> pd.DataFrame:
+    """Three photos at two degrees; a photo's value lies its number above the method's."""
+    return pd.DataFrame(
+        {
+            "photo": f"p{photo}",
+            "attribute": "pose",
+            "degree": degree,
+            "method": method,
+            BAND: value + photo,
+            "psnr_band": value + photo,
+        }
+        for photo in range(3)
+        for degree in (-3.0, 3.0)
+        for method, value in (("ripple_inpaint", inpaint), ("split_composite", split))
+    )
+
+
+#: ripple_inpaint depends on both settings, split_composite on the dilation alone.
+TABLES = [table(10, 7), table(9, 7), table(12, 8), table(11, 8)]
+METHODS = ["ripple_inpaint", "split_composite"]
+
+
+def test_the_lowest_distance_is_first() -> None:
+    ranking = rank(TABLES, LABELS, METHODS, BAND)
+    assert ranking["mean"].tolist() == [8, 9, 10, 11, 12, 13]
+    assert ranking["rank"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert ranking["difference"].isna().all()
+
+
+def test_the_highest_psnr_is_first() -> None:
+    assert rank(TABLES, LABELS, METHODS, "psnr_band")["mean"].tolist() == [13, 12, 11, 10, 9, 8]
+
+
+def test_a_setting_that_changes_nothing_is_any() -> None:
+    ranking = rank(TABLES, LABELS, METHODS, BAND)
+    split = ranking[ranking["method"] == "split_composite"]
+    assert split[["ripple.dilate", "composite.feather"]].to_numpy().tolist() == [["4", "any"], ["8", "any"]]
+    assert (ranking["method"] == "ripple_inpaint").sum() == 4
+
+
+def test_differences_are_paired_with_the_reference() -> None:
+    rows = rank(TABLES, LABELS, METHODS, BAND, reference=2).to_dict("records")
+    found = {(row["method"], row["ripple.dilate"], row["composite.feather"]): row for row in rows}
+    other = found["ripple_inpaint", "4", "2"]
+    assert [other[key] for key in ("difference", "difference_low", "difference_high")] == [-2, -2, -2]
+    assert pd.isna(found["ripple_inpaint", "8", "2"]["difference"])
+    assert found["split_composite", "8", "any"]["difference"] == 0
+
+
+def test_same_input_same_bytes(tmp_path: Path) -> None:
+    texts = {rank(TABLES, LABELS, METHODS, BAND, reference=0).to_csv() for _ in range(2)}
+    assert len(texts) == 1
+    plots = []
+    for name in ("a.png", "b.png"):
+        draw_ranking(rank(TABLES, LABELS, METHODS, BAND), list(LABELS[0]), BAND, tmp_path / name)
+        plots.append((tmp_path / name).read_bytes())
+    assert plots[0] == plots[1]
+    assert Image.open(tmp_path / "a.png").size[0] == 1080
+
+
+def test_text_names_settings_and_what_is_measured() -> None:
+    text = rank_text(rank(TABLES, LABELS, METHODS, BAND, reference=0), list(LABELS[0]), BAND)
+    assert "ripple.dilate" in text and "any" in text
+    assert "10.000 [9.000, 11.000]" in text
+    assert "ST-LPIPS (Alex) to the truth, band, mean over 3 photos" in text
+
+
+def test_nothing_measured_is_said() -> None:
+    empty = TABLES[0].assign(**{BAND: float("nan")})
+    with pytest.raises(ValueError, match="does the study know the truth"):
+        rank([empty], [{"a": 1}], METHODS, BAND)
+
+
+def test_a_metric_without_a_better_side_is_refused() -> None:
+    with pytest.raises(ValueError, match="better direction"):
+        rank(TABLES, LABELS, METHODS, "yaw")

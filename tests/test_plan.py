@@ -1,0 +1,101 @@
+"""Costs ahead of time: jobs and photos from a dry run, rates from what earlier jobs took."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from unripple import plan
+
+DRY_RUN = """\
+Building DAG of jobs...
+Job stats:
+job       count
+------  -------
+edit          2
+report        1
+all           1
+total         4
+
+[Tue Nov 24 15:05:18 2026]
+rule edit:
+    input: a
+    wildcards: degree=3, shard=00
+    resources: tmpdir=/tmp, photos=30, mem_mb=3000
+rule edit:
+    input: b
+    resources: tmpdir=/tmp, photos=14, mem_mb=3000
+rule report:
+    input: c
+    resources: tmpdir=/tmp, mem_mb=3000
+localrule all:
+    input: d
+"""
+
+
+def finished(folder: Path, name: str, rule: str, seconds: float, photos: int, size: int = 0, gpu: int = 0) -> None:
+    """A job's benchmark, its index and its pictures."""
+    index = folder / f"results/lite/{name}.json"
+    index.parent.mkdir(parents=True, exist_ok=True)
+    made = {f"p{n}": {f"{index.stem}.p{n}.png": "0"} for n in range(photos)}
+    for files in made.values():
+        for file in files:
+            (index.parent / file).write_bytes(bytes(size))
+    index.write_text(json.dumps({"made": made, "failed": {}}))
+    log = folder / f"logs/{name}.tsv"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    resources = {"mem_mb": 3000} | ({"gpu": 1} if gpu else {})
+    log.write_text(f"s\trule_name\tresources\n{seconds}\t{rule}\t{resources}\n")
+
+
+def rates(folder: Path) -> dict[str, plan.Rate]:
+    return plan.measured(folder / "logs", folder / "results")
+
+
+def test_jobs_and_photos_of_a_dry_run() -> None:
+    assert plan.jobs_of(DRY_RUN) == {"edit": 2, "report": 1}
+    assert plan.photos_of(DRY_RUN) == {"edit": 44, "report": 1, "all": 1}
+
+
+def test_a_rate_is_a_line_through_small_and_large_jobs(tmp_path: Path) -> None:
+    for photos in (1, 5, 9):
+        finished(tmp_path, f"degree~3/shard~0{photos}", "edit", 3 + 2 * photos, photos, size=2**20)
+    rate = rates(tmp_path)["edit"]
+    assert (rate.start, rate.photo, rate.megabytes) == pytest.approx((3, 2, 1))
+    assert rate.here and not rate.gpu
+
+
+def test_jobs_of_one_size_give_a_pace_for_each_photo(tmp_path: Path) -> None:
+    finished(tmp_path, "shard~00", "invert", 20, 4, gpu=1)
+    assert rates(tmp_path) == {"invert": plan.Rate(0, 5, 0, gpu=True)}
+
+
+def test_a_benchmark_without_a_rule_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/old.tsv").write_text("s\tmax_rss\n1\t2\n")
+    assert rates(tmp_path) == {}
+
+
+def test_costs_add_starts_photos_and_disk() -> None:
+    table = plan.costs(
+        {"edit": 2, "invert": 1, "report": 1},
+        {"edit": 44, "invert": 36},
+        {"edit": plan.Rate(5, 10, 2), "invert": plan.Rate(0, 100, 0, gpu=True, here=False)},
+    ).set_index("rule")
+    assert table.loc["edit", "cpu_hours"] == pytest.approx((2 * 5 + 44 * 10) / 3600)
+    assert table.loc["edit", "gigabytes"] == pytest.approx(88 / 1024)
+    assert table.loc["invert", "gpu_hours"] == pytest.approx(1) and table.loc["invert", "cpu_hours"] == 0
+    assert table["measured"].to_dict() == {"edit": "here", "invert": "elsewhere", "report": "never"}
+    text = plan.render(table.reset_index())
+    assert text.splitlines()[4].split() == ["total", "4", "81", "0.12", "1.00", "0.09"]
+
+
+def test_nothing_to_do_is_said() -> None:
+    assert plan.render(plan.costs({}, {}, {})) == "Nothing to do: every result is up to date.\n"
+
+
+def test_shipped_rates_know_every_stage() -> None:
+    assert {"invert", "edit", "fill", "plate", "measure", "report"} <= plan.shipped().keys()
+    assert all(rate.photo > 0 and not rate.here for rate in plan.shipped().values())

@@ -1,0 +1,27 @@
+"""Rank the settings that were compared, as a table, a text and a plot."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from job import snakemake
+from unripple.images import atomic, write_table
+from unripple.metrics.ranking import rank, rank_text
+from unripple.report.ranking import draw_ranking
+
+labels, settings = snakemake.params.labels, snakemake.params.settings
+ranking = rank(
+    [pd.read_csv(file, dtype={"photo": str}) for file in snakemake.input.tables],
+    labels,
+    snakemake.params.methods,
+    settings["rank"],
+    reference=snakemake.params.reference,
+    resamples=settings["bootstrap"],
+    seed=settings["seed"],
+)
+names = list(labels[0])
+write_table(Path(snakemake.output.ranking), ranking)
+with atomic(Path(snakemake.output.text)) as temporary:
+    temporary.write_text(rank_text(ranking, names, settings["rank"]), encoding="utf-8")
+with atomic(Path(snakemake.output.plot)) as temporary:
+    draw_ranking(ranking, names, settings["rank"], temporary)
