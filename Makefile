@@ -16,7 +16,7 @@ BIN := .venv/bin
 LOCKED := requirements/bootstrap.txt requirements/build.txt requirements/no-deps.txt
 WEIGHTS := $(patsubst %.dvc,%,$(wildcard models/*/*.safetensors.dvc))
 CONVERTED := models/lite/generator.safetensors models/lite/mapping.safetensors
-SOURCES := src workflow tests
+SOURCES := src workflow tests benchmarks
 SNAKEFILES := Snakefile workflow/rules
 
 CONFIG := $(if $(MODELS)$(SETTINGS),--config $(MODELS:%=models=%) $(SETTINGS:%=sweep=%))

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -89,8 +88,8 @@ def outputs(folder: Path) -> list[Path]:
     return [folder / line.partition("\t")[0] for line in text.splitlines()[1:] if line]
 
 
-def study(folder: Path, photos: int, shards: int) -> Callable[[], None]:
-    """The project's own workflow with empty photos; returns what changes one photo."""
+def study(folder: Path, photos: int, shards: int) -> Path:
+    """The project's own workflow with empty photos; returns one of them."""
     for name in ("Snakefile", "params.yaml"):
         shutil.copy(ROOT / name, folder)
     for name in ("workflow", "src"):
@@ -105,11 +104,11 @@ def study(folder: Path, photos: int, shards: int) -> Callable[[], None]:
         (folder / f"data/photos/{number:05d}.jpg").touch()
     for network in ("generator", "mapping", "encoder", "consultation", "parser", "inpainter", "directions"):
         (folder / f"models/lite/{network}.safetensors").touch()
-    return lambda: (folder / "data/photos/00007.jpg").write_text("another photo") and None
+    return folder / "data/photos/00007.jpg"
 
 
-def synthetic(folder: Path, photos: int, shards: int, declared: str) -> Callable[[], None]:
-    """A graph of the study's shape whose jobs declare their outputs in one of three ways."""
+def synthetic(folder: Path, photos: int, shards: int, declared: str) -> Path:
+    """A graph of the study's shape whose jobs declare their outputs in one of three ways; returns one input."""
     text = SNAKEFILE.format(
         declared=declared, shards=shards, photos=photos // shards, degrees=DEGREES, last_degree=PER_DEGREE - 1
     )
@@ -124,7 +123,7 @@ def synthetic(folder: Path, photos: int, shards: int, declared: str) -> Callable
     (folder / "photos").mkdir()
     for shard in range(shards):
         (folder / f"photos/{shard}.txt").touch()
-    return lambda: (folder / "photos/0.txt").write_text("another photo") and None
+    return folder / "photos/0.txt"
 
 
 def finish(folder: Path, *, folders: bool = False) -> None:
@@ -139,12 +138,12 @@ def finish(folder: Path, *, folders: bool = False) -> None:
     run(folder, "--touch", "--quiet", "all")
 
 
-def measure(folder: Path, change: Callable[[], None], *, folders: bool = False) -> dict[str, Cost]:
+def measure(folder: Path, photo: Path, *, folders: bool = False) -> dict[str, Cost]:
     """The three cases of one workflow."""
     fresh = run(folder, "--dry-run")
     finish(folder, folders=folders)
     nothing = run(folder, "--dry-run")
-    change()
+    photo.write_text("another photo")
     return {"all to do": fresh, "nothing to do": nothing, "one photo changed": run(folder, "--dry-run")}
 
 
@@ -158,8 +157,8 @@ def main(
     for way in ("index", "folder", "files") if declared else ("study",):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            change = synthetic(folder, photos, shards, way) if declared else study(folder, photos, shards)
-            for case, cost in measure(folder, change, folders=way == "folder").items():
+            photo = synthetic(folder, photos, shards, way) if declared else study(folder, photos, shards)
+            for case, cost in measure(folder, photo, folders=way == "folder").items():
                 rows.append((way, case, cost.jobs, round(cost.seconds, 1), round(cost.memory)))
     table = pd.DataFrame(rows, columns=["declared as", "dry run", "jobs", "wall (s)", "memory (MB)"])
     print(f"{photos} photos, {len(DEGREES)} degrees, {shards} shards")

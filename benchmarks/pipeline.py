@@ -1,0 +1,117 @@
+"""Photos per second, share of the time in which networks run, and memory, by stage, on the device present.
+
+    python benchmarks/pipeline.py [--photos 6] [--degrees 2] [--refine 16] [--size 512]
+
+Runs the study twice on the same known-plate portraits, in temporary copies of the project: as one shard, and with one
+photo for each job. Needs the embedded models (`make weights`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import torch
+import typer
+import yaml
+
+from unripple.shards import known_plate_names, occupied
+
+ROOT = Path(__file__).parents[1]
+PROGRESS = re.compile(r"(\d+) of \d+ photos, .* in batches of (\d+); networks ran (\d+)% of the time; at most (\d+) MB")
+
+
+def project(folder: Path, photos: int, degrees: int, refine: int, size: int, shards: int) -> None:
+    """A copy of the project whose study has known-plate portraits alone."""
+    for name in ("Snakefile", "params.yaml"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("workflow", "src", "models/lite"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    settings = yaml.safe_load((folder / "params.yaml").read_text())
+    settings["study"] |= {"known_plate": photos, "examples": [], "shards": shards, "photos": "none"}
+    settings["edit"]["degrees"] = [-3.0, 3.0, -1.5, 1.5][:degrees]
+    settings["invert"]["refine"], settings["images"]["size"] = refine, size
+    (folder / "params.yaml").write_text(yaml.safe_dump(settings))
+
+
+def run(folder: Path) -> float:
+    """Run the study; its wall time in seconds."""
+    environment = os.environ | {"PYTHONPATH": str(folder / "src")}
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "workflow/run.py"], cwd=folder, env=environment, text=True, capture_output=True
+    )
+    if done.returncode:
+        raise SystemExit(f"the study failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return time.monotonic() - began
+
+
+def stages(folder: Path) -> pd.DataFrame:
+    """By rule: jobs, photos, seconds with and without the start of the job, share of the networks, memory."""
+    rows = []
+    for path in sorted((folder / "logs").rglob("*.tsv")):
+        row = pd.read_csv(path, sep="\t").iloc[-1]
+        log = path.with_suffix(".log")
+        told = PROGRESS.findall(log.read_text()) if log.exists() else []
+        photos, batch, share, _ = (int(value) for value in told[-1]) if told else (1, 1, 0, 0)
+        rows.append(
+            {
+                "stage": row["rule_name"],
+                "jobs": 1,
+                "photos": photos,
+                "seconds": float(row["s"]),
+                "networks": share * float(row["s"]) / 100,
+                "batch": batch,
+                "memory (MB)": round(float(row["max_rss"])),
+            }
+        )
+    table = (
+        pd.DataFrame(rows)
+        .groupby("stage", sort=False)
+        .agg(
+            {"jobs": "sum", "photos": "sum", "seconds": "sum", "networks": "sum", "batch": "max", "memory (MB)": "max"}
+        )
+    )
+    table["photos/s"] = (table["photos"] / table["seconds"]).round(2)
+    table["networks run"] = [
+        f"{share:.0%}" if share else "–" for share in (table.pop("networks") / table["seconds"]).tolist()
+    ]
+    return table.round({"seconds": 1})
+
+
+def main(
+    photos: Annotated[int, typer.Option(min=1)] = 6,
+    degrees: Annotated[int, typer.Option(min=1, max=4)] = 2,
+    refine: Annotated[int, typer.Option(min=0)] = 16,
+    size: Annotated[int, typer.Option()] = 512,
+) -> None:
+    """Print a table for each way to cut the photos into jobs."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
+    print(f"{photos} photos, {degrees} degrees, {refine} refinement steps, pictures at {size}; {device}")
+    for title, shards in (("one shard", 1), ("one photo for each job", alone(photos))):
+        with tempfile.TemporaryDirectory() as name:
+            project(Path(name), photos, degrees, refine, size, shards)
+            seconds = run(Path(name))
+            table = stages(Path(name))
+        print(
+            f"\n{title}: {seconds:.0f} s, {photos * degrees / seconds:.3f} edits a second, {table['jobs'].sum()} jobs"
+        )
+        print(table.to_string())
+
+
+def alone(photos: int) -> int:
+    """The smallest number of shards in which each photo has one of its own."""
+    names = known_plate_names(photos)
+    return next(shards for shards in range(photos, 1001) if len(occupied(names, shards)) == photos)
+
+
+if __name__ == "__main__":
+    typer.run(main)
