@@ -46,7 +46,7 @@ def finished(folder: Path, name: str, rule: str, seconds: float, photos: int, si
     index.write_text(json.dumps({"made": made, "failed": {}}))
     log = folder / f"logs/{name}.tsv"
     log.parent.mkdir(parents=True, exist_ok=True)
-    resources = {"mem_mb": 3000} | ({"gpu": 1} if gpu else {})
+    resources = {"mem_mb": 3000, "photos": photos} | ({"gpu": 1} if gpu else {})
     log.write_text(f"s\trule_name\tresources\n{seconds}\t{rule}\t{resources}\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Mapping
@@ -37,8 +38,8 @@ def shipped() -> dict[str, Rate]:
 def measured(logs: Path, results: Path) -> dict[str, Rate]:
     """The rates of the jobs whose benchmarks are in ``logs``, by rule.
 
-    A benchmark ``logs/X.tsv`` belongs to the index ``results/<models>/X.json``, which says how many photos the job had
-    and which files it wrote. Jobs without an index count as one photo.
+    A benchmark ``logs/X.tsv`` names the rule and its resources, of which ``photos`` is one, and belongs to the index
+    ``results/<models>/X.json``, which lists the files that were written.
     """
     jobs: dict[str, list[tuple[float, int, float, bool]]] = {}
     for path in sorted(logs.rglob("*.tsv")):
@@ -46,9 +47,10 @@ def measured(logs: Path, results: Path) -> dict[str, Rate]:
         if "rule_name" not in table.columns or table.empty:
             continue  # of an older run
         row = table.iloc[-1]
-        photos, size = _made(results, path.relative_to(logs).with_suffix(".json"))
-        gpu = '"gpu"' in str(row.get("resources", "")).replace("'", '"')
-        jobs.setdefault(str(row["rule_name"]), []).append((float(row["s"]), photos, size, gpu))
+        resources = ast.literal_eval(row["resources"])
+        size = _written(results, path.relative_to(logs).with_suffix(".json"))
+        one = (float(row["s"]), int(resources.get("photos", 1)), size, bool(resources.get("gpu")))
+        jobs.setdefault(str(row["rule_name"]), []).append(one)
     return {rule: _rate(runs) for rule, runs in jobs.items()}
 
 
@@ -109,15 +111,13 @@ def render(table: pd.DataFrame) -> str:
     )
 
 
-def _made(results: Path, name: Path) -> tuple[int, float]:
-    """Photos in the index that a job wrote, and MB of its files."""
+def _written(results: Path, name: Path) -> float:
+    """MB of the files in the index that a job wrote; 0 where it wrote none."""
     for path in sorted(results.glob(f"*/{_escaped(name)}")):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if "made" in content:
-            files = [path.parent / file for files in content["made"].values() for file in files]
-            size = sum(file.stat().st_size for file in files if file.exists()) / 2**20
-            return max(1, len(content["made"]) + len(content["failed"])), size
-    return 1, 0.0
+        made = json.loads(path.read_text(encoding="utf-8")).get("made", {})
+        files = [path.parent / file for of_photo in made.values() for file in of_photo]
+        return sum(file.stat().st_size for file in files if file.exists()) / 2**20
+    return 0.0
 
 
 def _escaped(name: Path) -> str:
