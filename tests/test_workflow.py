@@ -230,6 +230,19 @@ def test_every_picture_is_what_its_index_says(studied: Project) -> None:
         index.read(path).verify()
 
 
+def test_a_picture_is_explained_back_to_its_photo_and_weights(studied: Project) -> None:
+    (picture,) = studied.folder.glob("results/lite/**/cleaned/method~ripple_inpaint/**/known-plate-00.png")
+    command = [sys.executable, "-m", "unripple.cli", "explain", str(picture.relative_to(studied.folder))]
+    environment = os.environ | {"PYTHONPATH": str(studied.folder / "src")}
+    done = subprocess.run(command, cwd=studied.folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for stage in ("ripple_inpaint", "fill", "ripple", "parse_edit", "parse_photo", "edit", "invert", "known_plate"):
+        assert re.search(rf"── {stage}  ", done.stdout), stage
+    for network in WEIGHTS:
+        assert network == "mapping" or f"weights {network}.safetensors" in done.stdout
+    assert "no longer what it was made from" not in done.stdout
+
+
 def test_a_second_run_has_nothing_to_do(studied: Project) -> None:
     before = pictures(studied)
     status, output = studied.run()

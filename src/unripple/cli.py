@@ -19,6 +19,7 @@ from torch import Tensor
 
 from unripple import __version__
 from unripple import plan as costs_ahead
+from unripple.commands import results
 from unripple.config import Invert
 from unripple.faces import FaceMeter, model_file
 from unripple.images import (
@@ -79,6 +80,11 @@ class Portrait:
     rgb: Tensor
     matte: Tensor
     inversion: Inversion
+
+
+app.command()(results.explain)
+app.command()(results.diff)
+app.command()(results.verify)
 
 
 @app.callback()

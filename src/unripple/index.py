@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from unripple.images import PhotoRefused, write_json
 from unripple.shards import sha256
@@ -81,9 +81,10 @@ class IndexWriter:
         """Record a photo of which nothing can be made."""
         self._index.failed[photo] = reason
 
-    def write(self, path: Path) -> None:
-        """Write the index: the last thing that a job does."""
-        write_json(path, {"made": self._index.made, "failed": self._index.failed})
+    def write(self, path: Path, record: Mapping[str, Any] | None = None) -> None:
+        """Write the index: the last thing that a job does. ``record``: how it was made, see ``provenance``."""
+        content = {"made": self._index.made, "failed": self._index.failed}
+        write_json(path, content if record is None else {**content, "record": record})
 
 
 class PhotoFiles:

@@ -44,6 +44,7 @@ CLEANED = {
 }
 MEASURED = f"attribute~{{attribute}}/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}"
 ROWS = f"{INVERTED}/rows/{MEASURED}/degree~{{degree}}.shard~{{shard}}.csv"
+RECORDS = ROWS.replace(".csv", ".record.json")
 TABLES = f"{INVERTED}/tables/{MEASURED}/degrees~{{degrees}}"
 REPORT = f"{INVERTED}/report/{MEASURED}/degrees~{{degrees}}"
 

@@ -9,6 +9,7 @@ rule measure:
         truths=truths,
     output:
         rows=ROWS,
+        record=RECORDS,
     params:
         methods=study.methods,
         code=code_of("measure"),
@@ -28,6 +29,7 @@ rule measure:
 rule tabulate:
     input:
         rows=lambda wildcards: per_degree(ROWS, wildcards),
+        records=lambda wildcards: per_degree(RECORDS, wildcards),
         indexes=every_index,
     output:
         metrics=report(f"{TABLES}/metrics.csv", caption="../report/metrics.rst", category="Table"),
@@ -35,6 +37,7 @@ rule tabulate:
         quarantine=report(f"{TABLES}/quarantine.csv", caption="../report/quarantine.rst", category="Table"),
         json=f"{TABLES}/metrics.json",
         text=f"{TABLES}/summary.txt",
+        record=f"{TABLES}/record.json",
     params:
         methods=study.methods,
         settings=section("metrics", "bootstrap", "seed"),

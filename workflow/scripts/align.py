@@ -28,4 +28,4 @@ for name in [*files, *examples]:
             },
         )
 
-portraits.write(Path(snakemake.output.index))
+portraits.write(Path(snakemake.output.index), job.record())

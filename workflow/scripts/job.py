@@ -10,8 +10,9 @@ import cv2
 import torch
 from torch import Tensor
 
+from unripple import provenance
 from unripple.batches import Load, Make, Save, process
-from unripple.images import read_mask, read_matte, read_rgb, to_tensor
+from unripple.images import read_mask, read_matte, read_rgb, to_tensor, write_json
 from unripple.index import Index, IndexWriter, read_all
 from unripple.models import ModelSet
 from unripple.stages.inpaint import Inpainter, telea
@@ -73,7 +74,20 @@ def each(photos: Iterable[str], load: Load, make: Make, save: Save, device: torc
     """Load, make and save every photo (see `unripple.batches.process`), then write the job's index."""
     made = writer()
     process(photos, load, make, save, made, device or torch.device("cpu"))
-    made.write(Path(snakemake.output.index))
+    made.write(Path(snakemake.output.index), record(device))
+
+
+def record(device: torch.device | None = None) -> dict[str, Any]:
+    """How this job makes what it makes."""
+    settings = {key: value for key, value in snakemake.wildcards.items() if key != "shard"}
+    settings |= {key: value for key, value in snakemake.params.items() if key not in ("code", "photos")}
+    return provenance.record(snakemake.rule, settings, snakemake.params.code, snakemake.input, device)
+
+
+def write_record() -> None:
+    """Write the record of a job whose results are tables, beside them."""
+    results = sorted(Path(file).name for file in snakemake.output if file != snakemake.output.record)
+    write_json(Path(snakemake.output.record), {"results": results, "record": record()})
 
 
 def shared(*indexes: Index) -> Iterator[str]:

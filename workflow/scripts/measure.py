@@ -64,3 +64,4 @@ columns = [*KEYS, *(column.key for column in COLUMNS)]
 measured = [row for photo in job.shared(portraits, originals, edits, mattes, ripples) for row in rows(photo)]
 # A shard in which no photo could be used has a table too, without rows.
 write_table(Path(snakemake.output.rows), pd.DataFrame(measured) if measured else pd.DataFrame(columns=columns))
+job.write_record()

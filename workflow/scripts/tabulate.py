@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+import job
 from job import snakemake
 from unripple.images import atomic, write_json, write_table
 from unripple.index import read
@@ -30,6 +31,7 @@ write_table(Path(snakemake.output.metrics), table)
 write_table(Path(snakemake.output.summary), summary)
 write_table(Path(snakemake.output.quarantine), put_aside)
 write_json(Path(snakemake.output.json), metrics_json(summary))
+job.write_record()
 with atomic(Path(snakemake.output.text)) as temporary:
     texts = [
         render(summary, stratum=stratum, methods=snakemake.params.methods, failed=len(put_aside))

@@ -1,0 +1,1 @@
+"""Subcommands of ``unripple`` that are about finished studies."""

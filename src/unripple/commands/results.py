@@ -1,0 +1,105 @@
+"""``unripple explain | diff | verify``: how results were made, what differs between two, whether they are whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.tree import Tree
+
+from unripple import index, provenance
+from unripple.index import BrokenIndex
+from unripple.provenance import Step
+
+Result = Annotated[Path, typer.Argument(help="A picture, a table or the page of a study, relative to the project.")]
+
+
+def explain(result: Result) -> None:
+    """Print the chain from a result back to photo and weights, and the command that makes it again."""
+    with _told_plainly():
+        last = provenance.chain(provenance.find(result))
+    tree = Tree(escape(str(result)), guide_style="dim")
+    _grow(tree, last, set())
+    Console(soft_wrap=True).print(tree)
+    changed = [line for step in last.walk() for line in provenance.stale(step)]
+    for line in changed:
+        typer.echo(f"no longer what it was made from: {line}")
+    typer.echo(f'make it again: make study ARGS="--force -- {last.file}"')
+
+
+def diff(first: Result, second: Result) -> None:
+    """Say which setting, weight, code, package or input differs between what made two results. Exit code 1 if any."""
+    with _told_plainly():
+        one, other = (provenance.chain(provenance.find(result)) for result in (first, second))
+    found = provenance.differences(one, other)
+    for what, left, right in found:
+        typer.echo(f"{what}: {_short(left)} | {_short(right)}")
+    if not found:
+        typer.echo("made in the same way")
+    raise typer.Exit(1 if found else 0)
+
+
+def verify(folder: Annotated[Path, typer.Argument(help="Folder of results.")] = Path("results")) -> None:
+    """Compare every picture with the checksum in its index. Exit code 1 if one differs."""
+    if not folder.is_dir():
+        typer.echo(f"{folder}: no such folder", err=True)
+        raise typer.Exit(1)
+    broken, pictures = [], 0
+    for path in sorted(folder.rglob("*.json")):
+        if "made" in _keys(path):
+            try:
+                found = index.read(path)
+                pictures += sum(len(files) for files in found.made.values())
+                found.verify()
+            except BrokenIndex as error:
+                broken.append(str(error))
+    for line in broken:
+        typer.echo(line, err=True)
+    typer.echo(f"{folder}: {pictures} files, {len(broken)} indexes with damage")
+    raise typer.Exit(1 if broken else 0)
+
+
+def _grow(tree: Tree, step: Step, shown: set[Path]) -> None:
+    record = step.record
+    told = ", ".join(f"{key} {value}" for key, value in record["settings"].items())
+    branch = tree.add(f"[bold]{record['stage']}[/]  {escape(told)}  [dim]{escape(str(step.file))}[/]")
+    if step.file in shown:
+        branch.add("[dim]as above[/]")
+        return
+    shown.add(step.file)
+    packages = " ".join(f"{name} {number}" for name, number in record["packages"].items())
+    branch.add(f"code {record['code']}; {record['device']}, {record['precision']}; {packages}")
+    for name, checksum in record["weights"].items():
+        branch.add(f"weights {escape(name)} sha256 {checksum[:16]}…")
+    for name, checksum in record["inputs"].items():
+        if not name.endswith(".json"):
+            branch.add(f"file {escape(name)} sha256 {checksum[:16]}…")
+    for before in step.before:
+        _grow(branch, before, shown)
+
+
+def _keys(path: Path) -> set[str]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {"made"}  # a damaged index is one that must be told
+    return set(content) if isinstance(content, dict) else set()
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 60 else f"{value[:57]}…"
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    try:
+        yield
+    except BrokenIndex as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None

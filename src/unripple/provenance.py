@@ -1,0 +1,177 @@
+"""How a result was made: the record in its index, the chain back to photo and weights, and what differs between two.
+
+A record holds nothing that would make equal results differ: no clock time, no user, no absolute path. What a job cost
+is in its benchmark under ``logs``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path, PurePath
+from typing import Any
+
+import torch
+
+from unripple.index import BrokenIndex
+from unripple.shards import sha256
+
+#: Packages whose versions may change a picture or a number.
+PACKAGES = ("dlib-bin", "numpy", "opencv-python-headless", "pandas", "pillow", "scikit-image", "torch", "torchvision")
+
+
+def record(
+    stage: str,
+    settings: Mapping[str, Any],
+    code: str,
+    inputs: Iterable[str],
+    device: torch.device | None = None,
+) -> dict[str, Any]:
+    """The record of one job.
+
+    Args:
+        stage: the rule.
+        settings: what the job was told; values of JSON's types.
+        code: the fingerprint of the code that it reached (``closure.code_hash``).
+        inputs: files that it read. Weights (``.safetensors``) are listed by name, others by path.
+        device: where its networks ran.
+    """
+    files = sorted(set(inputs))
+    return {
+        "stage": stage,
+        "settings": {key: _plain(value) for key, value in sorted(settings.items())},
+        "code": code,
+        "weights": {PurePath(file).name: sha256(Path(file)) for file in files if file.endswith(".safetensors")},
+        "inputs": {_relative(file): sha256(Path(file)) for file in files if not file.endswith(".safetensors")},
+        "packages": {package: _version(package) for package in PACKAGES},
+        "device": _device(device),
+        "precision": "float32",
+    }
+
+
+@dataclass(frozen=True)
+class Step:
+    """One job in the chain of a result: its index or record file, its record, and the jobs before it."""
+
+    file: Path
+    record: dict[str, Any]
+    before: tuple[Step, ...] = field(default=())
+
+    def walk(self) -> Iterator[Step]:
+        """This step, then those before it; each file once."""
+        seen: set[Path] = set()
+        waiting = [self]
+        while waiting:
+            step = waiting.pop(0)
+            if step.file not in seen:
+                seen.add(step.file)
+                yield step
+                waiting += step.before
+
+
+def find(result: Path) -> Path:
+    """The index or record file behind a result: a picture, a table, a page, or such a file itself.
+
+    Raises ``BrokenIndex`` where nothing tells of it.
+    """
+    if not result.is_file():
+        raise BrokenIndex(f"{result}: no such file; name a picture or a table of a finished study")
+    for path in sorted(result.parent.glob("*.json")):
+        content = _content(path)
+        files = {name for made in content.get("made", {}).values() for name in made} | set(content.get("results", ()))
+        if "record" in content and (path == result or result.name in files):
+            return path
+    if (strips := result.parent / "strips/index.json").is_file():  # the page and the overview, made with the strips
+        return strips
+    raise BrokenIndex(f"{result}: no index or record beside it lists it; was it made by a study of this version?")
+
+
+def chain(file: Path, known: dict[Path, Step] | None = None) -> Step:
+    """The job that wrote an index or record file, with all that came before it. Raises ``BrokenIndex``."""
+    known = {} if known is None else known
+    if file not in known:
+        content = _content(file)
+        if "record" not in content:
+            raise BrokenIndex(f"{file}: holds no record; run its stage again")
+        before = [Path(name) for name in content["record"]["inputs"] if name.endswith(".json")]
+        steps = tuple(chain(path, known) for path in before if path.is_file() and "record" in _content(path))
+        known[file] = Step(file, content["record"], steps)
+    return known[file]
+
+
+def stale(step: Step) -> list[str]:
+    """Inputs of a job that are gone or changed since it ran, each with what was found."""
+    found = []
+    for name, expected in step.record["inputs"].items():
+        path = Path(name)
+        if path.is_absolute() or "/" not in name:
+            continue  # a photo from elsewhere, of which the record has the name alone
+        if not path.is_file():
+            found.append(f"{name}: gone")
+        elif sha256(path) != expected:
+            found.append(f"{name}: changed")
+    return found
+
+
+def differences(first: Step, second: Step) -> list[tuple[str, str, str]]:
+    """What differs between the jobs behind two results: ``(what, in the first, in the second)``.
+
+    Steps are compared stage by stage; of several jobs of a stage (shards, degrees) the first counts.
+    """
+    left, right = _by_stage(first), _by_stage(second)
+    found = []
+    for key in sorted(left.keys() | right.keys()):
+        one, other = left.get(key, "–"), right.get(key, "–")
+        if one != other:
+            found.append((key, one, other))
+    return found
+
+
+def _by_stage(last: Step) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for step in last.walk():
+        stage = step.record["stage"]
+        for part in ("settings", "weights", "packages"):
+            flat.update((f"{stage}: {part} {key}", str(value)) for key, value in step.record[part].items())
+        flat.update((f"{stage}: {part}", str(step.record[part])) for part in ("code", "device", "precision"))
+        for name, checksum in step.record["inputs"].items():
+            if not name.endswith(".json"):
+                flat[f"{stage}: input {name}"] = checksum
+    return flat
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _plain(value: Any) -> Any:
+    """A setting without absolute paths."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in sorted(value.items())}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return _relative(value) if isinstance(value, str) and PurePath(value).is_absolute() else value
+
+
+def _relative(file: str) -> str:
+    """A path in the project as it is; of a file elsewhere its name alone."""
+    return PurePath(file).name if PurePath(file).is_absolute() or ".." in PurePath(file).parts else file
+
+
+def _device(device: torch.device | None) -> str:
+    if device is not None and device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return "cpu"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"

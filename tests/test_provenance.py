@@ -1,0 +1,125 @@
+"""Records of how results were made, the chain through them, and what differs between two."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from unripple import provenance
+from unripple.cli import app
+from unripple.images import write_json
+from unripple.index import BrokenIndex, IndexWriter
+
+RUN = CliRunner()
+
+
+def study(folder: Path, degree: float = 3.0, weights: bytes = b"weights") -> Path:
+    """A photo, its inversion and its edit; paths are relative to the current folder. Returns the edit's picture."""
+    (folder / "models").mkdir(parents=True)
+    (folder / "models/generator.safetensors").write_bytes(weights)
+    (folder / "face.jpg").write_bytes(b"photo")
+    inverted = made(
+        folder / "inversions", {}, "invert", [f"{folder}/face.jpg", f"{folder}/models/generator.safetensors"]
+    )
+    edited = made(folder / "edits", {"degree": degree}, "edit", [str(inverted)])
+    return edited.parent / "face.png"
+
+
+def made(folder: Path, settings: dict[str, Any], stage: str, inputs: list[str]) -> Path:
+    writer = IndexWriter(folder)
+    with writer.photo("face") as files:
+        write_json(files.path(".png"), [stage])
+    writer.write(folder / "shard~00.json", provenance.record(stage, settings, "c0de", inputs))
+    return folder / "shard~00.json"
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_record_holds_no_absolute_path(tmp_path: Path) -> None:
+    photo, network = tmp_path / "me.jpg", tmp_path / "generator.safetensors"
+    photo.write_bytes(b"x")
+    network.write_bytes(b"y")
+    settings = {"study": {"photos": str(tmp_path), "seed": 3}, "list": [str(photo)]}
+    record = provenance.record("align", settings, "c0de", [str(photo), str(network)])
+    assert str(tmp_path) not in json.dumps(record)
+    assert list(record["inputs"]) == ["me.jpg"] and list(record["weights"]) == ["generator.safetensors"]
+    assert record["settings"]["study"] == {"photos": tmp_path.name, "seed": 3}
+
+
+def test_equal_jobs_have_equal_records() -> None:
+    Path("a.json").write_text("{}")
+    first = provenance.record("edit", {"b": 1, "a": [1.5]}, "c0de", ["a.json"])
+    assert json.dumps(first) == json.dumps(
+        provenance.record("edit", {"a": [1.5], "b": 1}, "c0de", ["a.json", "a.json"])
+    )
+
+
+def test_the_chain_leads_to_photo_and_weights() -> None:
+    last = provenance.chain(provenance.find(study(Path("results"))))
+    assert [step.record["stage"] for step in last.walk()] == ["edit", "invert"]
+    (first,) = last.before
+    assert list(first.record["inputs"]) == ["results/face.jpg"]
+    assert list(first.record["weights"]) == ["generator.safetensors"]
+
+
+def test_explain_prints_it_and_the_command() -> None:
+    picture = study(Path("results"))
+    said = RUN.invoke(app, ["explain", str(picture)])
+    assert said.exit_code == 0, said.output
+    for part in ("edit  degree 3.0", "invert", "results/face.jpg", "generator.safetensors"):
+        assert part in said.output
+    assert said.output.rstrip().endswith('make study ARGS="--force -- results/edits/shard~00.json"')
+
+
+def test_explain_says_what_has_changed_since() -> None:
+    picture = study(Path("results"))
+    Path("results/face.jpg").write_bytes(b"another photo")
+    said = RUN.invoke(app, ["explain", str(picture)])
+    assert "no longer what it was made from: results/face.jpg: changed" in said.output
+
+
+def test_diff_names_setting_weight_and_nothing_else() -> None:
+    first, second = study(Path("a")), study(Path("b"), degree=-1.5, weights=b"others")
+    said = RUN.invoke(app, ["diff", str(first), str(second)])
+    assert said.exit_code == 1
+    lines = said.output.splitlines()
+    assert "edit: settings degree: 3.0 | -1.5" in lines
+    assert any(line.startswith("invert: weights generator.safetensors: ") for line in lines)
+    assert all(line.startswith(("edit: settings degree", "invert: weights", "invert: input")) for line in lines)
+
+
+def test_diff_of_equal_ways_is_empty() -> None:
+    picture = study(Path("results"))
+    said = RUN.invoke(app, ["diff", str(picture), str(picture)])
+    assert (said.exit_code, said.output.strip()) == (0, "made in the same way")
+
+
+@pytest.mark.parametrize("command", [["explain"], ["diff", "x.png"]])
+def test_a_result_that_nothing_tells_of_is_refused(command: list[str]) -> None:
+    Path("x.png").write_bytes(b"")
+    said = RUN.invoke(app, [*command, "x.png"])
+    assert said.exit_code == 1 and "no index or record" in said.output
+    with pytest.raises(BrokenIndex, match="no such file"):
+        provenance.find(Path("absent.png"))
+
+
+def test_verify_finds_damage() -> None:
+    picture = study(Path("results"))
+    assert RUN.invoke(app, ["verify", "results"]).exit_code == 0
+    picture.write_bytes(picture.read_bytes()[:-1])
+    said = RUN.invoke(app, ["verify", "results"])
+    assert said.exit_code == 1
+    assert "face.png: expected sha256" in said.output and "1 indexes with damage" in said.output
+
+
+def test_verify_tells_of_an_index_that_cannot_be_read() -> None:
+    study(Path("results"))
+    Path("results/edits/shard~00.json").write_text("{")
+    assert RUN.invoke(app, ["verify", "results"]).exit_code == 1
