@@ -19,7 +19,7 @@ from torch import Tensor
 
 from unripple import __version__
 from unripple import plan as costs_ahead
-from unripple.commands import results
+from unripple.commands import results, weights
 from unripple.config import Invert
 from unripple.faces import FaceMeter, model_file
 from unripple.images import (
@@ -82,6 +82,7 @@ class Portrait:
     inversion: Inversion
 
 
+app.add_typer(weights.app, name="weights")
 app.command()(results.explain)
 app.command()(results.diff)
 app.command()(results.verify)

@@ -11,7 +11,7 @@ rule report:
         overview=report(f"{REPORT}/overview.png", caption="../report/overview.rst", category="Pictures"),
         index=f"{REPORT}/strips/index.json",
     params:
-        settings=study.model_dump(),
+        settings=study.model_dump(exclude={"metrics": {"rank"}}),
         code=code_of("report"),
     log:
         logs(f"{REPORT}/report.html"),
