@@ -101,6 +101,14 @@ class Edit(Section):
     )
 
 
+class Compute(Section):
+    """The arithmetic of the networks."""
+
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="Of the generator's edits; bfloat16 is faster, and within a grey level on average."
+    )
+
+
 class Parse(Section):
     """The person's matte."""
 
@@ -151,6 +159,7 @@ class Study(Section):
     images: Images = Images()
     invert: Invert = Invert()
     edit: Edit = Edit()
+    compute: Compute = Compute()
     parse: Parse = Parse()
     ripple: Ripple = Ripple()
     inpaint: Inpaint = Inpaint()

@@ -48,7 +48,7 @@ class ModelSet:
 
     @cached_property
     def fast_generator(self) -> MobileStyleGAN:
-        """The generator in bfloat16, 50 dB from float32: for gradients, not for pictures that are kept."""
+        """The generator in bfloat16: for gradients, and for edits that ask for it."""
         network = lite.load_generator(self.folder).to(self.device, torch.bfloat16)
         return network.to(memory_format=torch.channels_last)
 

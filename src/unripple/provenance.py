@@ -47,7 +47,6 @@ def record(
         "inputs": {_relative(file): sha256(Path(file)) for file in files if not file.endswith(".safetensors")},
         "packages": {package: _version(package) for package in PACKAGES},
         "device": _device(device),
-        "precision": "float32",
     }
 
 
@@ -135,7 +134,7 @@ def _by_stage(last: Step) -> dict[str, str]:
         stage = step.record["stage"]
         for part in ("settings", "weights", "packages"):
             flat.update((f"{stage}: {part} {key}", str(value)) for key, value in step.record[part].items())
-        flat.update((f"{stage}: {part}", str(step.record[part])) for part in ("code", "device", "precision"))
+        flat.update((f"{stage}: {part}", str(step.record[part])) for part in ("code", "device"))
         for name, checksum in step.record["inputs"].items():
             if not name.endswith(".json"):
                 flat[f"{stage}: input {name}"] = checksum

@@ -14,7 +14,7 @@ import yaml
 from unripple.config import ConfigError, Study, check
 
 #: Sections whose settings may differ within one run: those that the paths of results spell.
-SECTIONS = ("images", "invert", "edit", "parse", "ripple", "inpaint", "composite")
+SECTIONS = ("images", "invert", "edit", "compute", "parse", "ripple", "inpaint", "composite")
 #: More combinations than this are a mistake rather than a comparison.
 MOST = 500
 RANGE = {"from", "to", "step"}

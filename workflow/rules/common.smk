@@ -28,25 +28,26 @@ PLATE = "threshold~{threshold}/dilate~{dilate}/inpaint~{inpaint}"
 EDITED = "attribute~{attribute}/degree~{degree}/shard~{shard}.json"
 TRUTHS = f"{SIZED}/truth/{EDITED}"
 INVERSIONS = f"{INVERTED}/inversions/shard~{{shard}}.json"
-EDITS = f"{INVERTED}/edits/{EDITED}"
-MATTES = f"{INVERTED}/mattes/edit/{EDITED}"
+COMPUTED = f"{INVERTED}/precision~{{precision}}"
+EDITS = f"{COMPUTED}/edits/{EDITED}"
+MATTES = f"{COMPUTED}/mattes/edit/{EDITED}"
 MATTES_OF = {
     "photo": f"{SIZED}/mattes/photo/shard~{{shard}}.json",
     "inversion": f"{INVERTED}/mattes/inversion/shard~{{shard}}.json",
 }
-RIPPLES = f"{INVERTED}/ripples/{BAND}/{EDITED}"
-FILLS = f"{INVERTED}/fills/{BAND}/inpaint~{{inpaint}}/{EDITED}"
+RIPPLES = f"{COMPUTED}/ripples/{BAND}/{EDITED}"
+FILLS = f"{COMPUTED}/fills/{BAND}/inpaint~{{inpaint}}/{EDITED}"
 PLATES = f"{SIZED}/plates/{PLATE}/shard~{{shard}}.json"
 CLEANED = {
-    "ripple_inpaint": f"{INVERTED}/cleaned/method~ripple_inpaint/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}/{EDITED}",
-    "split_composite": f"{INVERTED}/cleaned/method~split_composite/{PLATE}/{EDITED}",
-    "bitwise_or": f"{INVERTED}/cleaned/method~bitwise_or/threshold~{{threshold}}/original~{{original}}/{EDITED}",
+    "ripple_inpaint": f"{COMPUTED}/cleaned/method~ripple_inpaint/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}/{EDITED}",
+    "split_composite": f"{COMPUTED}/cleaned/method~split_composite/{PLATE}/{EDITED}",
+    "bitwise_or": f"{COMPUTED}/cleaned/method~bitwise_or/threshold~{{threshold}}/original~{{original}}/{EDITED}",
 }
 MEASURED = f"attribute~{{attribute}}/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}"
-ROWS = f"{INVERTED}/rows/{MEASURED}/degree~{{degree}}.shard~{{shard}}.csv"
+ROWS = f"{COMPUTED}/rows/{MEASURED}/degree~{{degree}}.shard~{{shard}}.csv"
 RECORDS = ROWS.replace(".csv", ".record.json")
-TABLES = f"{INVERTED}/tables/{MEASURED}/degrees~{{degrees}}"
-REPORT = f"{INVERTED}/report/{MEASURED}/degrees~{{degrees}}"
+TABLES = f"{COMPUTED}/tables/{MEASURED}/degrees~{{degrees}}"
+REPORT = f"{COMPUTED}/report/{MEASURED}/degrees~{{degrees}}"
 
 # The photos of each shard: the known-plate set, and real ones with their files.
 KNOWN_PLATE = shards.occupied(shards.known_plate_names(study.study.known_plate), study.study.shards)
@@ -63,6 +64,7 @@ wildcard_constraints:
     shard=r"\d+",
     size=r"\d+",
     refine=r"\d+",
+    precision="float32|bfloat16",
     threshold=r"[0-9.]+",
     degree=r"-?[0-9.]+",
     degrees=r"[-0-9._]+",
@@ -95,6 +97,7 @@ def spelled(settings):
     return {
         "size": settings.images.size,
         "refine": settings.invert.refine,
+        "precision": settings.compute.precision,
         "attribute": settings.edit.attribute,
         "degrees": "_".join(f"{degree:g}" for degree in settings.edit.degrees),
         "threshold": f"{settings.parse.threshold:g}",

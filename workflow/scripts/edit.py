@@ -26,7 +26,7 @@ def load(photo: str) -> tuple[Tensor, ...]:
 
 
 def make(w_plus: Tensor, distortion: Tensor) -> tuple[Rgb, Rgb]:
-    edited = edit(w_plus, distortion, direction, degree, models)
+    edited = edit(w_plus, distortion, direction, degree, models, snakemake.wildcards.precision)
     return to_uint8(resize(edited.e4e, size)), to_uint8(resize(edited.hfgi, size))
 
 

@@ -74,7 +74,7 @@ def _grow(tree: Tree, step: Step, shown: set[Path]) -> None:
         return
     shown.add(step.file)
     packages = " ".join(f"{name} {number}" for name, number in record["packages"].items())
-    branch.add(f"code {record['code']}; {record['device']}, {record['precision']}; {packages}")
+    branch.add(f"code {record['code']}; {record['device']}; {packages}")
     for name, checksum in record["weights"].items():
         branch.add(f"weights {escape(name)} sha256 {checksum[:16]}…")
     for name, checksum in record["inputs"].items():
