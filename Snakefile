@@ -26,6 +26,7 @@ include: "workflow/rules/training.smk"
 
 localrules:
     all,
+    latest,
 
 
 rule all:
