@@ -11,7 +11,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -63,7 +62,7 @@ def eventually(condition: Callable[[], bool], what: str, seconds: float = 300) -
 def lab() -> Iterator[Lab]:
     folder = Path(tempfile.mkdtemp(prefix="lab-"))
     cluster = Lab(folder)
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that the cluster ends, too
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the cluster ends, too
     try:
         cluster.start()
         yield cluster
