@@ -44,7 +44,7 @@ study: .venv/.study weights  ## the whole study, then its table
 	@cat results/summary.txt
 
 plan: .venv/.study weights  ## what a study would do now and what it will cost, without doing it
-	@$(BIN)/unripple plan $(GIVEN)
+	@$(BIN)/unripple plan -- $(GIVEN)
 
 compare: .venv/.study weights  ## settings side by side: make compare SETTINGS=params/sweeps/ripple.yaml
 	@test -f "$(SETTINGS)" || { echo "SETTINGS=$(SETTINGS): no such file; for example params/sweeps/ripple.yaml"; exit 2; }
@@ -73,8 +73,9 @@ format: .venv/.dev  ## put sources into the project's style
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/snakefmt $(SNAKEFILES)
 
-docs: .venv/.study  ## regenerate the settings' reference and schema
+docs: .venv/.study  ## regenerate the settings' reference and schema, and the table of published weights
 	$(BIN)/python -m unripple.config
+	$(BIN)/python -m unripple.weights.published.reference
 
 # The weights of the repository: pulled when one is missing or older than its .dvc file.
 weights: $(WEIGHTS)  ## trained weights, from the DVC remote inside the repository
