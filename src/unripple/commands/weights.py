@@ -1,4 +1,4 @@
-"""``unripple weights``: list, fetch, verify and find the published weights."""
+"""``unripple weights``: list, fetch, verify, find and convert the published weights."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from rich.table import Table
 
 from unripple.weights.published import fetch as fetching
 from unripple.weights.published import manifest
+from unripple.weights.published.convert import convert as convert_file
 from unripple.weights.published.manifest import Weights, WeightsError
+from unripple.weights.roles import PUBLISHED, Layout
 
 app = typer.Typer(help="The papers' weights: which there are, where they come from, whether they are whole.")
 
 Models = Annotated[Path, typer.Option(help="Folder of the published models.")]
 Names = Annotated[list[str] | None, typer.Argument(help="Names as `list` shows them.", show_default="all")]
 Named = Annotated[list[str], typer.Argument(help="Names as `list` shows them.")]
-PUBLISHED = Path("models/published")
 
 
 @app.command("list")
@@ -73,6 +74,22 @@ def where(names: Names = None, models: Models = PUBLISHED) -> None:
                 typer.echo(f"  from {fetching.url_of(source)}")
             for checksum in weights.sha256:
                 typer.echo(f"  sha256 {checksum}")
+
+
+@app.command()
+def convert(
+    files: Annotated[list[Path], typer.Argument(help="Files as published, or of the same layout.")],
+    layout: Annotated[
+        Layout | None,
+        typer.Option("--as", help="Layout of any file but a published one.", show_default="by name"),
+    ] = None,
+    models: Models = PUBLISHED,
+) -> None:
+    """Read files as published and write them as our networks' weights. Nothing that a file carries is run."""
+    with _told_plainly():
+        for file in files:
+            written = convert_file(file, models, layout)
+            typer.echo(f"{written}: converted from {file}; {written.stem}.provenance.json says what it was made of")
 
 
 def _chosen(names: list[str] | None) -> list[Weights]:

@@ -7,27 +7,25 @@ from typing import Final, Literal, get_args
 
 Role = Literal["generator", "hfgi", "e4e", "psp", "parser", "inpainter", "identity", "directions"]
 Layout = Literal[
-    "stylegan2",
     "hfgi",
     "e4e",
     "psp",
+    "stylegan2",
     "graphonomy",
-    "lama_zip",
-    "lama_checkpoint",
-    "lama_torchscript",
-    "ir_se50",
+    "lama-zip",
+    "lama-checkpoint",
+    "lama-torchscript",
+    "ir-se50",
     "interfacegan",
 ]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 LAYOUTS: Final[tuple[Layout, ...]] = get_args(Layout)
 
-#: Converted files lie in ``FOLDER``, the files as their authors published them in its ``ORIGINALS``.
-FOLDER: Final = Path("models/published")
-ORIGINALS: Final = "originals"
-LOCK: Final = "weights.lock.json"
+#: Folder of the converted files.
+PUBLISHED: Final = Path("models/published")
 
-#: In the files of these roles the generator's mean code is one more tensor: (18, 512), or (512,) for the generator.
+#: In the files of these roles the generator's mean code is one more tensor: (512,) for the generator, else (18, 512).
 LATENT_AVG: Final = "latent_avg"
 WITH_LATENT_AVG: Final[tuple[Role, ...]] = ("generator", "hfgi", "e4e", "psp")
 
@@ -35,16 +33,30 @@ WITH_LATENT_AVG: Final[tuple[Role, ...]] = ("generator", "hfgi", "e4e", "psp")
 ATTRIBUTES: Final = ("pose", "smile", "age")
 
 ROLE_OF: Final[dict[Layout, Role]] = {
-    "stylegan2": "generator",
     "hfgi": "hfgi",
     "e4e": "e4e",
     "psp": "psp",
+    "stylegan2": "generator",
     "graphonomy": "parser",
-    "lama_zip": "inpainter",
-    "lama_checkpoint": "inpainter",
-    "lama_torchscript": "inpainter",
-    "ir_se50": "identity",
+    "lama-zip": "inpainter",
+    "lama-checkpoint": "inpainter",
+    "lama-torchscript": "inpainter",
+    "ir-se50": "identity",
     "interfacegan": "directions",
+}
+
+#: The layout of a file as published, by its name.
+LAYOUT_OF: Final[dict[str, Layout]] = {
+    "ckpt.pt": "hfgi",
+    "e4e_ffhq_encode.pt": "e4e",
+    "psp_ffhq_encode.pt": "psp",
+    "stylegan2-ffhq-config-f.pt": "stylegan2",
+    "inference.pth": "graphonomy",
+    "big-lama.zip": "lama-zip",
+    "best.ckpt": "lama-checkpoint",
+    "big-lama.pt": "lama-torchscript",
+    "model_ir_se50.pth": "ir-se50",
+    **{f"{attribute}.pt": "interfacegan" for attribute in ATTRIBUTES},
 }
 
 
