@@ -15,7 +15,7 @@ from unripple.images import Rgb
 from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, NEEDS_FACE, ST_LPIPS
 from unripple.metrics.measure import Exam, Yardsticks
 from unripple.metrics.psnr import CEILING
-from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, strata, summarise
+from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, signed_rank, strata, summarise
 from unripple.weights.st_lpips import load_st_lpips
 
 SIZE = 128
@@ -182,9 +182,36 @@ def test_one_photo_has_a_mean_and_no_interval() -> None:
     assert np.isfinite(found["mean"]) and np.isnan(found["low"]) and np.isnan(found["difference_high"])
 
 
+def test_the_signed_rank_test_is_exact_on_few_photos() -> None:
+    summary = summarise(metrics_table(rows(6)), resamples=10)
+    assert pick(summary, "ripple_inpaint")["p"] == pytest.approx(2 / 2**6)
+    assert np.isnan(pick(summary, BASELINE)["p"])
+    assert np.isnan(pick(summarise(metrics_table(rows(5)), resamples=10), "ripple_inpaint")["p"])
+    assert np.isnan(signed_rank(np.zeros(20)))
+
+
+def test_strata_by_head_turn_and_band_are_the_baselines() -> None:
+    made = rows(4)
+    for row in made:
+        number = int(str(row["photo"])[-1])
+        row["yaw_turned"] = (-20.0, 3.0, 8.0, np.nan)[number] if row["method"] == BASELINE else 99.0
+        row["band_share"] = (0.01, 0.02, 0.04, 0.3)[number]
+    found = strata(metrics_table(made))
+    photos = {name: set(part["photo"]) for name, part in found.items() if name.startswith(("turned", "band"))}
+    assert photos == {
+        "turned 0 to 8°": {"face 1"},
+        "turned 8 to 16°": {"face 2"},
+        "turned 16° or more": {"face 0"},
+        "band 0 to 0.02": {"face 0"},
+        "band 0.02 to 0.05": {"face 1", "face 2"},
+        "band 0.05 or more": {"face 3"},
+    }
+    assert set(found["turned 16° or more"]["method"]) == {BASELINE, "ripple_inpaint"}
+
+
 def test_strata_are_all_then_sizes_then_degrees() -> None:
     table = metrics_table(rows())
-    assert list(strata(table)) == [
+    assert [name for name in strata(table) if not name.startswith(("turned", "band"))] == [
         ALL,
         "|degree| 1.5",
         "|degree| 3",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
 from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, Column
 
@@ -27,8 +29,13 @@ SUMMARY_COLUMNS = (
     "difference",
     "difference_low",
     "difference_high",
+    "p",
 )
 ALL = "all"
+#: Fewest differences for a signed-rank test: with 5 the smallest two-sided p is .0625.
+FEWEST = 6
+#: Bounds of the strata: by how far the baseline turned the head (degrees), by the uncovered share of the picture.
+TURNS, SHARES = (8.0, 16.0), (0.02, 0.05)
 
 
 def metrics_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -50,13 +57,28 @@ def metrics_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def strata(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The whole table, then each size of the edit, then each degree: name -> its rows."""
+    """Parts of the table, name -> rows: all, each size of the edit, each degree, by head turn and by band size.
+
+    Turn and band are those of the baseline's picture, so that all methods of a photo and degree are in one part.
+    """
     sizes = table["degree"].abs()
     parts = {ALL: table}
     parts |= {f"|degree| {size:g}": table[sizes == size] for size in sorted(sizes.unique())}
-    return parts | {
-        f"degree {degree:+g}": table[table["degree"] == degree] for degree in sorted(table["degree"].unique())
-    }
+    parts |= {f"degree {degree:+g}": table[table["degree"] == degree] for degree in sorted(table["degree"].unique())}
+    edit = ["photo", "attribute", "degree"]
+    baseline = table[table["method"] == BASELINE].set_index(edit)
+    here = pd.MultiIndex.from_frame(table[edit])
+    for column, label, unit, bounds in (
+        ("yaw_turned", "turned", "°", TURNS),
+        ("band_share", "band", "", SHARES),
+    ):
+        values = baseline[column].astype(float).abs().reindex(here).to_numpy()
+        for low, high in itertools.pairwise((0.0, *bounds, np.inf)):
+            name = f"{label} {low:g}{unit} or more" if high == np.inf else f"{label} {low:g} to {high:g}{unit}"
+            rows = table[(values >= low) & (values < high)]
+            if len(rows):
+                parts[name] = rows
+    return parts
 
 
 def farthest(table: pd.DataFrame) -> str:
@@ -70,7 +92,8 @@ def summarise(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, base
     Pictures of one photo are no independent samples: values are first averaged within a photo, then photos are
     resampled (percentile bootstrap). A difference pairs a method with the baseline on the same photo and degree;
     where either is missing the pair is left out, and ``pairs`` counts what is left. ``missing`` counts pictures
-    for which the metric could not be measured (no face found, no band, no truth).
+    for which the metric could not be measured (no face found, no band, no truth). ``p`` is that of Wilcoxon's
+    signed-rank test on the photos' mean differences, two-sided; NaN with fewer than `FEWEST` of them that are not 0.
 
     Returns a row for each stratum, method and metric, see ``SUMMARY_COLUMNS``. Same input and seed, same bytes.
     """
@@ -98,6 +121,7 @@ def summarise(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, base
                         *bootstrap(photos, resamples, crc),
                         int(differences[key].notna().sum()),
                         *bootstrap(of_pairs[key].dropna().to_numpy(), resamples, crc),
+                        signed_rank(of_pairs[key].dropna().to_numpy()),
                     )
                 )
     return pd.DataFrame(records, columns=list(SUMMARY_COLUMNS))
@@ -115,6 +139,13 @@ def bootstrap(photos: npt.NDArray[np.float64], resamples: int, seed: int) -> tup
     return mean, float(low), float(high)
 
 
+def signed_rank(differences: npt.NDArray[np.float64]) -> float:
+    """Two-sided p of Wilcoxon's signed-rank test; NaN where too few differ for the test to say anything."""
+    if np.count_nonzero(differences) < FEWEST:
+        return np.nan
+    return float(stats.wilcoxon(differences).pvalue)
+
+
 def metrics_json(summary: pd.DataFrame, stratum: str = ALL) -> dict[str, dict[str, float]]:
     """Method -> metric -> mean, for ``dvc metrics``; what could not be measured is left out. Rounded to 6 decimals."""
     measured = summary[(summary["stratum"] == stratum) & summary["mean"].notna()]
@@ -126,7 +157,7 @@ def metrics_json(summary: pd.DataFrame, stratum: str = ALL) -> dict[str, dict[st
 
 #: The summary row of a method that made no picture.
 ABSENT: Mapping[Hashable, Any] = {
-    **dict.fromkeys(("mean", "low", "high", "difference", "difference_low", "difference_high"), np.nan),
+    **dict.fromkeys(("mean", "low", "high", "difference", "difference_low", "difference_high", "p"), np.nan),
     **dict.fromkeys(("photos", "pictures", "missing", "pairs"), 0),
 }
 
