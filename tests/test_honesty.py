@@ -1,0 +1,139 @@
+"""Can the table be fooled? Methods that cheat in a known way, and what the numbers must say of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from unripple.images import Rgb
+from unripple.metrics.columns import BASELINE, COLUMNS, ST_LPIPS
+from unripple.metrics.measure import Exam, Yardsticks
+from unripple.metrics.psnr import CEILING
+from unripple.metrics.ripple_energy import gradient_correlation, positive_part, ripple_gradients
+from unripple.metrics.table import ALL, metrics_table, summarise
+from unripple.weights.st_lpips import load_st_lpips
+
+SIZE, PHOTOS = 128, 6
+#: How much of the old picture shines through in the baseline's band.
+GHOST = 0.3
+
+
+class NoFaces:
+    """A stand-in for dlib that sees no face: what faces say is not asked here."""
+
+    def measure(self, rgb: Rgb) -> None:
+        """None."""
+
+
+def texture(rng: np.random.Generator) -> Rgb:
+    """A picture with structure at several scales."""
+    layers = [cv2.resize(rng.normal(0, 1, (side, side, 3)), (SIZE, SIZE)) for side in (4, 16, 48)]
+    picture = sum(layers) / 3
+    return np.clip(127 + 60 * picture, 0, 255).astype(np.uint8)
+
+
+def study(number: int, yardsticks: Yardsticks) -> Exam:
+    """A person (a texture) who moves right before a plate; in the baseline's band the old place shines through."""
+    rng = np.random.default_rng(number)
+    person, plate = texture(rng), texture(rng)
+    before, after = np.zeros((SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE), np.float32)
+    before[30:, 15:75], after[30:, 50:110] = 1, 1
+    photo = np.where(before[..., None] > 0, person, plate)
+    truth = np.where(after[..., None] > 0, np.roll(person, 35, axis=1), plate)
+    band = ((before > 0) & (after == 0))[..., None]
+    hfgi = np.where(band, ((1 - GHOST) * truth + GHOST * photo).astype(np.uint8), truth)
+    blurred = cv2.GaussianBlur(truth, (0, 0), 4).astype(np.uint8)
+    return Exam(photo, blurred, hfgi, original=before, edited=after, truth=truth, yardsticks=yardsticks)
+
+
+def true_of(exam: Exam) -> Rgb:
+    assert exam.truth is not None
+    return exam.truth
+
+
+def flat_band(exam: Exam) -> Rgb:
+    band = ((exam.original > 0) & (exam.edited == 0))[..., None]
+    return np.where(band, np.uint8(true_of(exam).mean()), exam.hfgi)
+
+
+def blurred_person(exam: Exam) -> Rgb:
+    return np.where(exam.edited[..., None] > 0, cv2.GaussianBlur(exam.hfgi, (0, 0), 2), exam.hfgi)
+
+
+METHODS: dict[str, Callable[[Exam], Rgb]] = {
+    BASELINE: lambda exam: exam.hfgi,
+    "copies the baseline": lambda exam: exam.hfgi.copy(),
+    "copies the truth": true_of,
+    "paints the band flat": flat_band,
+    "blurs the person": blurred_person,
+}
+
+
+@pytest.fixture(scope="module")
+def exams() -> list[Exam]:
+    yardsticks = Yardsticks(faces=NoFaces(), st_lpips=load_st_lpips())
+    return [study(number, yardsticks) for number in range(PHOTOS)]
+
+
+@pytest.fixture(scope="module")
+def summary(exams: list[Exam]) -> pd.DataFrame:
+    rows = [
+        {"photo": f"p{number}", "attribute": "pose", "degree": 3.0, "method": method, **exam.row(make(exam))}
+        for number, exam in enumerate(exams)
+        for method, make in METHODS.items()
+    ]
+    return summarise(metrics_table(rows), resamples=200)
+
+
+def said(summary: pd.DataFrame, method: str, metric: str) -> pd.Series:
+    chosen = (summary["stratum"] == ALL) & (summary["method"] == method) & (summary["metric"] == metric)
+    assert chosen.sum() == 1
+    return summary[chosen].iloc[0]
+
+
+def test_the_baseline_has_ripples_here(summary: pd.DataFrame) -> None:
+    assert said(summary, BASELINE, "ripple_energy")["low"] > 0.02
+
+
+def test_a_copy_of_the_baseline_differs_in_nothing(summary: pd.DataFrame) -> None:
+    measured = 0
+    for column in COLUMNS:
+        row = said(summary, "copies the baseline", column.key)
+        if row["pairs"]:
+            measured += 1
+            assert (row["difference"], row["difference_low"], row["difference_high"]) == (0, 0, 0), column.key
+            assert np.isnan(row["p"]), column.key
+    assert measured > 15
+
+
+def test_the_truth_is_at_no_distance_and_has_its_own_energy(summary: pd.DataFrame, exams: list[Exam]) -> None:
+    for region in ("whole", "band", "background", "person"):
+        assert said(summary, "copies the truth", f"{ST_LPIPS}_{region}")["mean"] == 0
+        assert said(summary, "copies the truth", f"psnr_{region}")["mean"] == CEILING
+    energies = [
+        positive_part(
+            gradient_correlation(ripple_gradients(exam.photo), ripple_gradients(true_of(exam)), exam.regions.band_core)
+        )
+        for exam in exams
+    ]
+    assert said(summary, "copies the truth", "ripple_energy")["mean"] == pytest.approx(np.mean(energies))
+    assert said(summary, "copies the truth", "ripple_energy")["difference_high"] < 0
+
+
+def test_a_flat_band_has_no_ripples_and_is_worse_all_the_same(summary: pd.DataFrame) -> None:
+    # What is left is the step around the paint, which runs along the old outline.
+    baseline = said(summary, BASELINE, "ripple_energy")["mean"]
+    assert said(summary, "paints the band flat", "ripple_energy")["mean"] < 0.25 * baseline
+    assert said(summary, "paints the band flat", f"{ST_LPIPS}_band")["difference_low"] > 0
+    assert said(summary, "paints the band flat", "ssim_band")["difference_high"] < 0
+    assert said(summary, "paints the band flat", "psnr_band")["difference_high"] < 0
+    assert said(summary, "paints the band flat", "harm")["mean"] == 0
+
+
+def test_a_blurred_person_is_harm(summary: pd.DataFrame) -> None:
+    assert said(summary, "blurs the person", "harm")["difference_low"] > 1
+    assert said(summary, "blurs the person", "ripple_energy")["difference"] == pytest.approx(0, abs=0.01)
