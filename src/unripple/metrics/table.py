@@ -140,10 +140,15 @@ def bootstrap(photos: npt.NDArray[np.float64], resamples: int, seed: int) -> tup
 
 
 def signed_rank(differences: npt.NDArray[np.float64]) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test; NaN where too few differ for the test to say anything."""
-    if np.count_nonzero(differences) < FEWEST:
+    """Two-sided p of Wilcoxon's signed-rank test, zeros left out; NaN where too few differ to say anything.
+
+    Exact without ties and up to 50 differences, by the normal approximation otherwise.
+    """
+    differing = differences[differences != 0]
+    if len(differing) < FEWEST:
         return np.nan
-    return float(stats.wilcoxon(differences).pvalue)
+    exact = len(differing) <= 50 and len(np.unique(np.abs(differing))) == len(differing)
+    return float(stats.wilcoxon(differing, method="exact" if exact else "asymptotic").pvalue)
 
 
 def metrics_json(summary: pd.DataFrame, stratum: str = ALL) -> dict[str, dict[str, float]]:
