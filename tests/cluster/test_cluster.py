@@ -83,9 +83,9 @@ def local(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def clustered(root: Path, tmp_path_factory: pytest.TempPathFactory, lab: Lab) -> Project:
-    """The study, run on the cluster without a disturbance."""
-    project = Project(root, tmp_path_factory.mktemp("cluster"))
+def clustered(local: Project, tmp_path_factory: pytest.TempPathFactory, lab: Lab) -> Project:
+    """The study, run on the cluster without a disturbance: from the same sources, whatever is edited meanwhile."""
+    project = Project(local.folder, tmp_path_factory.mktemp("cluster"))
     project.set(**TINY)
     status, output = project.run(*HURRIED)
     assert status == 0, output
