@@ -34,7 +34,7 @@ export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1717
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help study compare report plan test test-slurm lint format docs weights weights-push train lock clean
+.PHONY: help study compare report plan test test-long test-browser test-slurm lint format docs weights weights-push train lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -57,8 +57,15 @@ report: study  ## the study, and Snakemake's own report of it
 test: .venv/.dev weights $(CONVERTED)  ## all tests
 	$(BIN)/python -m pytest $(ARGS)
 
+test-long: .venv/.dev weights $(CONVERTED)  ## the tests that take minutes each
+	$(BIN)/python -m pytest -m long $(ARGS)
+
+test-browser: .venv/.dev weights $(CONVERTED)  ## the page's tests in Chromium; asks before it installs it (YES=1)
+	@$(BIN)/python tests/system_packages.py browser $(if $(YES),--yes)
+	$(BIN)/python -m pytest -m browser $(ARGS)
+
 test-slurm: .venv/.dev weights $(CONVERTED)  ## the tests on a real Slurm of three nodes; asks before it installs it (YES=1)
-	@$(BIN)/python tests/cluster/packages.py $(if $(YES),--yes)
+	@$(BIN)/python tests/system_packages.py slurm $(if $(YES),--yes)
 	$(BIN)/python -m pytest tests/cluster -m slurm $(ARGS)
 
 lint: .venv/.dev  ## style, types and workflow checks

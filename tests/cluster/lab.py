@@ -1,7 +1,7 @@
 """A real Slurm of three nodes on one machine: its daemons, its configuration, and an end to all it started.
 
-    python tests/cluster/lab.py start FOLDER
-    python tests/cluster/lab.py stop FOLDER
+    PYTHONPATH=tests python tests/cluster/lab.py start FOLDER
+    PYTHONPATH=tests python tests/cluster/lab.py stop FOLDER
 
 Two of the nodes have two fake GPUs each (copies of the null device, which Slurm counts and hands out as it would real
 ones). It must run as root: slurmctld and slurmd do. Tested with Slurm 22.05 of Debian 12.
@@ -20,8 +20,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sinfo", "squeue", "scancel", "scontrol", "srun")
-PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge", "slurm-wlm-basic-plugins")
+from system_packages import NEEDED
+
+SLURM = NEEDED["slurm"]
 #: Where Slurm's programs look for the configuration of the cluster, also inside a job.
 ETC = Path("/etc/slurm")
 NODES = ("n1", "n2", "n3")
@@ -150,9 +151,9 @@ class Lab:
         return [dict(field.partition("=")[::2] for field in record if "=" in field) for record in fields]
 
     def _check(self) -> None:
-        absent = [name for name in PROGRAMS if shutil.which(name) is None]
+        absent = [name for name in SLURM.programs if shutil.which(name) is None]
         if absent:
-            raise LabError(f"not installed: {', '.join(absent)}; on Debian: apt-get install {' '.join(PACKAGES)}")
+            raise LabError(f"not installed: {', '.join(absent)}; on Debian: apt-get install {' '.join(SLURM.packages)}")
         if os.geteuid() != 0:
             raise LabError("slurmctld and slurmd of the cluster must run as root")
         for name in ("slurm.conf", "gres.conf"):
