@@ -112,7 +112,7 @@ def studied(root: Path, tmp_path_factory: pytest.TempPathFactory, weights: None)
     (project.folder / "data/photos/it's {not} a picture.png").write_text("hello")
     first = project.start()
     deadline = time.monotonic() + 300
-    while first.poll() is None and not list(project.folder.glob("results/lite/portraits/*.json")):
+    while first.poll() is None and not list(project.folder.glob("results/lite/default/portraits/*.json")):
         assert time.monotonic() < deadline, "no portrait after 5 minutes"
         time.sleep(0.2)
     first.send_signal(signal.SIGKILL)

@@ -7,6 +7,7 @@ The models are the only description of the settings. The JSON schema in ``workfl
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from unripple.metrics.columns import COLUMNS
+from unripple.plates import MORE_PLATES, STUDY_PLATES
 
 Method = Literal["e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"]
 
@@ -41,6 +43,19 @@ def _with_baseline(methods: list[Method]) -> list[Method]:
     if "hfgi" not in methods:
         raise PydanticCustomError("allowed", "a list with hfgi in it, the baseline of every comparison")
     return methods
+
+
+def _plates(names: list[str]) -> list[str]:
+    known = STUDY_PLATES + MORE_PLATES
+    if not names or not set(names) <= set(known):
+        raise PydanticCustomError("allowed", "a list of some of {names}", {"names": ", ".join(known)})
+    return names
+
+
+def _folder_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise PydanticCustomError("allowed", "small letters and digits, with single hyphens between them")
+    return name
 
 
 def _not_zero(degree: float) -> float:
@@ -68,8 +83,14 @@ class Section(BaseModel):
 class StudySet(Section):
     """The photos of the study."""
 
+    name: Annotated[str, AfterValidator(_folder_name)] = Field(
+        "default", description="Folder of the results; studies of other photos stand side by side."
+    )
     known_plate: int = Field(12, ge=0, le=1000, description="Generated portraits over known plates; each has a truth.")
     seed: int = Field(2026, ge=0, le=2**31 - 1, description="Seed of the faces and plates of the known-plate set.")
+    plates: Annotated[list[str], AfterValidator(_without_repeats), AfterValidator(_plates)] = Field(
+        list(STUDY_PLATES), description="Photographs behind the generated portraits, taken in turn."
+    )
     truncation: float = Field(0.7, gt=0, le=1, description="Truncation psi of the sampled faces; 1 is none.")
     photos: str = Field("data/photos", min_length=1, description="Folder of photos to study; may be absent or empty.")
     examples: Annotated[list[Literal["astronaut"]], AfterValidator(_without_repeats)] = Field(

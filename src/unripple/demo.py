@@ -90,9 +90,12 @@ def measured_yaw(render: Callable[[Tensor], Tensor], meter: FaceMeter) -> YawOf:
     return yaw_of
 
 
-def study_plate(number: int, seed: int, size: int) -> Rgb:
-    """The plate behind portrait ``number``: ``uint8 (size, size, 3)``. Depends on nothing but these."""
-    name = plates.STUDY_PLATES[number % len(plates.STUDY_PLATES)]
+def study_plate(number: int, seed: int, size: int, names: Sequence[str] = plates.STUDY_PLATES) -> Rgb:
+    """The plate behind portrait ``number``, of one of some photographs: ``uint8 (size, size, 3)``.
+
+    Depends on nothing but these.
+    """
+    name = names[number % len(names)]
     return plates.plate(name, np.random.default_rng([seed, number]), size)
 
 

@@ -1,18 +1,18 @@
-"""Background plates: crops of free photographs that scikit-image's wheel ships, and generated backgrounds.
+"""Background plates: crops of free photographs that ship in wheels, and generated backgrounds.
 
-The two lists share no picture, so nothing that is trained has seen a plate of the study. ``NOTICE`` gives the origin
-and licence of each photograph.
+The lists of the study and of the trainings share no picture, so nothing that is trained has seen a plate of the study.
+``NOTICE`` gives the origin and licence of each photograph.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 import cv2
 import numpy as np
-import skimage
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -20,6 +20,8 @@ from unripple.images import Rgb
 
 #: Photographs behind the study's known-plate portraits.
 STUDY_PLATES: Final = ("coffee", "grass", "motorcycle_left", "rocket")
+#: Photographs for larger known-plate sets.
+MORE_PLATES: Final = ("china", "flower")
 #: Photographs that trainings may use. Never `motorcycle_right`, which shows a scene of the study.
 TRAINING_PLATES: Final = (
     "brick",
@@ -41,10 +43,11 @@ def plate(name: str, rng: Generator, size: int) -> Rgb:
     Crop, scale, mirror, white balance, gamma and disc blur are random. Grey photographs get a random tint.
 
     Args:
-        name: of `STUDY_PLATES` or `TRAINING_PLATES`; ``ValueError`` otherwise.
+        name: of `STUDY_PLATES`, `MORE_PLATES` or `TRAINING_PLATES`; ``ValueError`` otherwise.
     """
-    if name not in STUDY_PLATES + TRAINING_PLATES:
-        raise ValueError(f"plate {name!r}: expected one of {', '.join(STUDY_PLATES + TRAINING_PLATES)}")
+    known = STUDY_PLATES + MORE_PLATES + TRAINING_PLATES
+    if name not in known:
+        raise ValueError(f"plate {name!r}: expected one of {', '.join(known)}")
     photograph = _photograph(name)
     side = round(min(photograph.shape[:2]) * rng.uniform(0.5, 1.0))
     top, left = (int(rng.integers(0, extent - side + 1)) for extent in photograph.shape[:2])
@@ -79,12 +82,15 @@ def training_plate(rng: Generator, size: int) -> Rgb:
 @cache
 def _photograph(name: str) -> Rgb:
     # Read from the wheel's folder: skimage.data would try to download what a version moved out of the wheel.
-    folder = Path(skimage.__file__).parent / "data"
+    package, folder = ("sklearn", "datasets/images") if name in MORE_PLATES else ("skimage", "data")
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(f"{name}: expected in the package {package}; install the locked version")
     for suffix in (".png", ".jpg"):
-        file = folder / (name + suffix)
+        file = Path(spec.origin).parent / folder / (name + suffix)
         if file.is_file():
             return np.asarray(cv2.imread(str(file), cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
-    raise FileNotFoundError(f"{folder / name}.png or .jpg: not in this scikit-image; install the locked version")
+    raise FileNotFoundError(f"{folder}/{name}.png or .jpg: not in this {package}; install the locked version")
 
 
 @cache

@@ -99,7 +99,10 @@ def half(clustered: Project, tmp_path: Path) -> Project:
     shutil.copytree(clustered.folder, folder, symlinks=True)
     for last in [path for path in (folder / "results").iterdir() if path.is_file()]:
         last.unlink()  # else Snakemake misses nothing
-    for made in [*folder.glob("results/lite/size~*/truth"), *folder.glob("results/lite/size~*/refine~*/*")]:
+    for made in [
+        *folder.glob("results/lite/default/size~*/truth"),
+        *folder.glob("results/lite/default/size~*/refine~*/*"),
+    ]:
         if made.name not in ("inversions", "mattes"):
             shutil.rmtree(made)
     project = Project.__new__(Project)

@@ -17,7 +17,7 @@ except (settings.ConfigError, shards.PhotosError) as error:
     raise WorkflowError(str(error)) from None
 
 MODELS = f"models/{study.models}"
-RESULTS = f"results/{study.models}"
+RESULTS = f"results/{study.models}/{study.study.name}"
 
 # Where each family of results lies. Its path spells every setting that it depends on, so that studies with other
 # settings stand side by side and share what they have in common.

@@ -27,7 +27,7 @@ rule known_plate:
         index=f"{RESULTS}/portraits/known-plate.shard~{{shard}}.json",
     params:
         photos=known_plate_shard,
-        settings=section("study", "seed"),
+        settings=section("study", "plates", "seed"),
         code=code_of("known_plate"),
     log:
         logs(f"{RESULTS}/portraits/known-plate.shard~{{shard}}.json"),

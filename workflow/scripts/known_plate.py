@@ -22,7 +22,8 @@ with np.load(snakemake.input.codes) as codes:
 
 
 def load(photo: str) -> tuple[Tensor, ...]:
-    return faces[photo], to_tensor([study_plate(int(photo.rpartition("-")[2]), settings["seed"], SIZE)])[0]
+    number = int(photo.rpartition("-")[2])
+    return faces[photo], to_tensor([study_plate(number, settings["seed"], SIZE, settings["plates"])])[0]
 
 
 def make(w: Tensor, plate: Tensor) -> tuple[Rgb, Tensor, Rgb]:
