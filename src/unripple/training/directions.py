@@ -16,14 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import typer
-from safetensors.torch import save_file
 from sklearn.model_selection import cross_val_score
 from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
 from unripple.faces import FaceMeter, head_pose, smile
-from unripple.images import atomic
 from unripple.training.faces import load
+from unripple.weights.store import write_tensors
 
 #: Share of the faces at either end that are told apart, and the inverse strength of the regularisation. The two ends
 #: are separated almost perfectly by many planes, so accuracy cannot choose; a wide margin it is.
@@ -82,8 +81,7 @@ def main(
             metadata[f"{name}_cosine"] = f"{cosine:.3f}"
             report += f", cosine with the published direction {cosine:.3f}"
         print(report)
-    with atomic(out) as part:
-        save_file(directions, part, metadata=metadata)
+    write_tensors(out, directions, metadata)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import save_file
 from torch import nn
 
-from unripple.images import atomic
+from unripple.weights.store import write_tensors
 
 
 def export(network: nn.Module, file: Path, metadata: dict[str, str]) -> None:
@@ -19,5 +18,4 @@ def export(network: nn.Module, file: Path, metadata: dict[str, str]) -> None:
     for key, value in state.items():
         if not bool(value.isfinite().all()):
             raise ValueError(f"{file}: {key} is not finite in float16; the training went astray, use another seed")
-    with atomic(file) as part:
-        save_file(state, part, metadata=metadata)
+    write_tensors(file, state, metadata)

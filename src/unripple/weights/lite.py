@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from unripple.networks.consultation import Aligner, ConsultationEncoder
@@ -16,6 +16,7 @@ from unripple.networks.lama_lite import LamaLite
 from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
 from unripple.weights import openvino_ir
+from unripple.weights.store import write_tensors
 
 GENERATOR, MAPPING, DIRECTIONS = "generator.safetensors", "mapping.safetensors", "directions.safetensors"
 ENCODER, CONSULTATION = "encoder.safetensors", "consultation.safetensors"
@@ -49,16 +50,14 @@ def package_data() -> Path:
 def convert_generator(target: Path) -> list[Path]:
     """Convert MobileStyleGAN-FFHQ from the package's IR files to ``mapping`` and ``generator`` safetensors."""
     source = package_data()
-    target.mkdir(parents=True, exist_ok=True)
     written = []
     for name, states, ir in (
         (MAPPING, openvino_ir.mapping_state, "MappingNetwork.xml"),
         (GENERATOR, openvino_ir.synthesis_state, "SynthesisNetwork.xml"),
     ):
         state = {k: torch.tensor(v).contiguous() for k, v in states(openvino_ir.read(source / ir)).items()}
-        part = (target / name).with_suffix(".part")
-        save_file(state, part, metadata={"source": "random-face 2021.7.21.1", "license": "Apache-2.0"})
-        written.append(part.replace(target / name))
+        write_tensors(target / name, state, {"source": "random-face 2021.7.21.1", "license": "Apache-2.0"})
+        written.append(target / name)
     return written
 
 

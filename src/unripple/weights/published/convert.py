@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from unripple import __version__
@@ -34,6 +34,7 @@ from unripple.weights.roles import (
     converted_file,
     provenance_file,
 )
+from unripple.weights.store import write_tensors
 
 #: Our networks by role; in the files of e4e and pSp the generator lies beside the encoder.
 NETWORKS: Final[dict[Role, Callable[[], nn.Module]]] = {
@@ -89,15 +90,12 @@ def convert(path: Path, models: Path, layout: Layout | None = None) -> Path:
         "values": sum(value.numel() for value in state.values()),
     }
     target = converted_file(models, role)
-    models.mkdir(parents=True, exist_ok=True)
     records: dict[str, object] = {path.stem if role == "directions" else role: record}
     if role == "directions" and target.is_file():
         # What was converted before stays, with its records.
         state = {**load_file(target), **state}
         records = {**_records(provenance_file(models, role)), **records}
-    part = target.with_suffix(".part")
-    save_file(state, part, metadata={"role": role})
-    part.replace(target)
+    write_tensors(target, state, {"role": role})
     write_json(provenance_file(models, role), {"file": target.name, "sha256": checksum(target), "converted": records})
     return target
 
