@@ -41,9 +41,9 @@ def run(
     batch: int | None = None,
 ) -> tuple[dict[str, float], dict[str, str], batches.Progress]:
     """What was written for each photo, what was refused, and the progress at the end."""
-    writer = IndexWriter(folder)
+    writer = IndexWriter(folder / "index.json")
     progress = process(NAMES, load, make, save, writer, CPU, batch)
-    writer.write(folder / "index.json")
+    writer.write()
     made = read(folder / "index.json")
     made.verify()
     values = {photo: json.loads(made.path(photo, ".json").read_text())["value"] for photo in made}
@@ -155,3 +155,37 @@ def test_reading_runs_ahead_and_is_bounded(tmp_path: Path) -> None:
 
     run(tmp_path, make, load=counted, batch=1)
     assert max(ahead) <= 2 + batches.READERS
+
+
+def test_photos_of_a_killed_job_are_not_made_twice(tmp_path: Path) -> None:
+    made: list[int] = []
+
+    def killed(x: Tensor, one: Tensor) -> tuple[Tensor, list[int]]:
+        made.extend(x[:, 0, 0].int().tolist())
+        if len(made) == 5:
+            raise KeyboardInterrupt
+        return double(x, one)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, killed)
+    values, failed, progress = run(tmp_path, killed)
+    assert values == {name: 2 * float(name) for name in NAMES} and not failed
+    assert sorted(made) == sorted([4, *range(len(NAMES))])  # the one at which it was killed, twice
+    assert progress.done == progress.photos == len(NAMES) - 4
+
+
+def test_photos_that_fail_alone_after_a_kill_are_put_aside(tmp_path: Path) -> None:
+    """All that is left may fail: it is not the networks' fault, for they made the others."""
+
+    def run_until(last: int) -> None:
+        def make(x: Tensor, one: Tensor) -> tuple[Tensor, list[int]]:
+            if float(x[0, 0, 0]) > 8:
+                raise RuntimeError("too far") if last > 8 else KeyboardInterrupt
+            return double(x, one)
+
+        run(tmp_path, make)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_until(8)
+    run_until(10)
+    assert sorted(read(tmp_path / "index.json").failed) == ["09", "10"]

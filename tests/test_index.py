@@ -9,14 +9,13 @@ from unripple.images import PhotoRefused
 
 
 def write(folder: Path, name: str, photos: dict[str, str]) -> Path:
-    folder.mkdir(exist_ok=True)
-    writer = index.IndexWriter(folder)
+    writer = index.IndexWriter(folder / name)
     for photo, content in photos.items():
         with writer.photo(photo) as files:
             if not content:
                 raise PhotoRefused("no face found")
             files.path(".txt").write_text(content)
-    writer.write(folder / name)
+    writer.write()
     return folder / name
 
 
@@ -55,7 +54,7 @@ def test_a_photo_with_too_long_a_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unexpected_error_is_no_refusal(tmp_path: Path) -> None:
-    writer = index.IndexWriter(tmp_path)
+    writer = index.IndexWriter(tmp_path / "shard~00.json")
     with pytest.raises(ZeroDivisionError), writer.photo("a"):
         _ = 1 / 0
 

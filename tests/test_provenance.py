@@ -30,10 +30,10 @@ def study(folder: Path, degree: float = 3.0, weights: bytes = b"weights") -> Pat
 
 
 def made(folder: Path, settings: dict[str, Any], stage: str, inputs: list[str]) -> Path:
-    writer = IndexWriter(folder)
+    writer = IndexWriter(folder / "shard~00.json", provenance.record(stage, settings, "c0de", inputs))
     with writer.photo("face") as files:
         write_json(files.path(".png"), [stage])
-    writer.write(folder / "shard~00.json", provenance.record(stage, settings, "c0de", inputs))
+    writer.write()
     return folder / "shard~00.json"
 
 
@@ -116,7 +116,7 @@ def test_verify_finds_damage() -> None:
     picture.write_bytes(picture.read_bytes()[:-1])
     said = RUN.invoke(app, ["verify", "results"])
     assert said.exit_code == 1
-    assert "face.png: expected sha256" in said.output and "1 indexes with damage" in said.output
+    assert "face.png: expected sha256" in said.output and "1 of them damaged" in said.output
 
 
 def test_verify_tells_of_an_index_that_cannot_be_read() -> None:

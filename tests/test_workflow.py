@@ -252,6 +252,33 @@ def test_a_second_run_has_nothing_to_do(studied: Project) -> None:
     assert pictures(studied) == before
 
 
+def times(project: Project) -> dict[str, int]:
+    files = (path for path in (project.folder / "results").rglob("*") if path.is_file())
+    return {str(path.relative_to(project.folder)): path.stat().st_mtime_ns for path in files}
+
+
+def test_damaged_pictures_are_made_again_and_nothing_else(studied: Project) -> None:
+    """One is gone and one cut short; the pictures beside them stay, and what is made of them has nothing to do."""
+    pattern = "results/lite/**/cleaned/method~{}/**/{}.png"
+    (gone,) = studied.folder.glob(pattern.format("bitwise_or", "astronaut"))
+    (short,) = studied.folder.glob(pattern.format("split_composite", "known-plate-00"))
+    before, made_at = pictures(studied), times(studied)
+    gone.unlink()
+    short.write_bytes(short.read_bytes()[:-1])
+    assert studied.plan() == {}
+    status, output = studied.run("--dry-run")
+    assert status == 0 and not gone.exists()
+    assert re.findall(r"^rule (\w+):$", output, flags=re.MULTILINE) == ["bitwise_or", "split_composite"]
+    status, output = studied.run()
+    assert status == 0, output
+    assert "shard~00.json: astronaut.png\n" in output and "Nothing to be done" in output
+    assert pictures(studied) == before
+    made = {path for path, time in times(studied).items() if made_at.get(path) != time}
+    assert made == {str(path.relative_to(studied.folder)) for path in (gone, short)} | {
+        str((path.parent / "shard~00.json").relative_to(studied.folder)) for path in (gone, short)
+    }
+
+
 def test_touching_everything_runs_nothing(studied: Project) -> None:
     for path in studied.folder.rglob("*"):
         if path.is_file() and ".snakemake" not in path.parts and "results" not in path.parts:

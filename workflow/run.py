@@ -10,13 +10,16 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
+import restore
 import slurm
 
 LOCK = Path(".snakemake/study.lock")
-SNAKEMAKE = (sys.executable, "-m", "snakemake", "--nolock", "--profile", "workflow/profiles/default")
+SNAKEMAKE = ("--nolock", "--profile", "workflow/profiles/default")
 
 
 def main() -> None:
@@ -27,12 +30,32 @@ def main() -> None:
     except BlockingIOError:
         lock.seek(0)
         sys.exit(f"a study runs here already (process {lock.read().strip()}); wait for it or stop it")
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
+    hold(lock, os.getpid())
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.set_inheritable(lock.fileno(), True)  # Snakemake takes this process over, and the lock with it.
-    os.execv(sys.executable, [*SNAKEMAKE, *for_slurm(sys.argv[1:]), *sys.argv[1:]])
+    arguments = [*SNAKEMAKE, *for_slurm(sys.argv[1:]), *sys.argv[1:]]
+    restore.damaged_results(arguments, lambda more: as_child(lock, more))
+    os.execv(sys.executable, [sys.executable, "-m", "snakemake", *arguments])
+
+
+def hold(lock: TextIO, process: int) -> None:
+    """Write into the lock which process must be stopped to end the run."""
+    lock.truncate(0)
+    lock.write(f"{process}\n")
+    lock.flush()
+
+
+def as_child(lock: TextIO, arguments: list[str]) -> None:
+    """Run Snakemake before the run proper; it holds the lock as long as it lives. Exits where it fails."""
+    process = subprocess.Popen([sys.executable, "-m", "snakemake", *arguments], pass_fds=[lock.fileno()])
+    hold(lock, process.pid)
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:  # which Snakemake got, too
+        status = process.wait()
+    hold(lock, os.getpid())
+    if status:
+        sys.exit(status)
 
 
 def for_slurm(arguments: list[str]) -> list[str]:

@@ -78,7 +78,7 @@ def process(
     device: torch.device,
     batch: int | None = None,
 ) -> Progress:
-    """Load, make and save every photo.
+    """Load, make and save every photo that an earlier start of the job has not finished.
 
     Args:
         photos: their names.
@@ -94,9 +94,12 @@ def process(
         OutOfMemory: one photo alone does not fit. A batch that does not is halved.
         RuntimeError: the network failed on every one of several photos: then it is not the photos' fault.
     """
-    names = list(photos)
+    asked = list(photos)
+    names = writer.remaining(asked)
+    if len(names) < len(asked):
+        print(f"{len(asked) - len(names)} of {len(asked)} photos were finished earlier", flush=True)
     progress = Progress(len(names), batch=batch or 1)
-    maker = _Maker(make, writer, device, progress, sized=batch is not None)
+    maker = _Maker(make, writer, device, progress, made=len(asked) - len(names), sized=batch is not None)
     with ThreadPoolExecutor(READERS) as readers, ThreadPoolExecutor(WRITERS) as writers:
         written: deque[Future[None]] = deque()
         loaded = _ahead(readers, lambda name: (name, _or_refusal(load, name)), names, progress)
@@ -124,10 +127,12 @@ def process(
 class _Maker:
     """Runs the network on batches, and on halves or single photos of those that fail."""
 
-    def __init__(self, make: Make, writer: IndexWriter, device: torch.device, progress: Progress, sized: bool) -> None:
+    def __init__(
+        self, make: Make, writer: IndexWriter, device: torch.device, progress: Progress, *, made: int, sized: bool
+    ) -> None:
         self._make, self._writer, self._device, self._progress = make, writer, device, progress
         self._sized = sized or device.type != "cuda"
-        self._made = 0
+        self._made = made
         self._failed: list[Exception] = []
 
     def made(self, chunk: list[Loaded]) -> Iterator[tuple[str, list[Any]]]:

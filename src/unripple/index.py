@@ -1,7 +1,8 @@
 """Index files: what one job made of its photos, and what it could not make.
 
-A job writes the pictures of a photo into a folder and, last, an index beside them: file names with checksums, and
-for a photo that failed the reason. The index is what the workflow sees; a job that follows takes the photos from it.
+A job writes the pictures of a photo into a folder and, last, an index beside them: file names with size and checksum,
+and for a photo that failed the reason. The index is what the workflow sees; a job that follows takes the photos from
+it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from unripple import journal
 from unripple.images import PhotoRefused, write_json
-from unripple.shards import sha256
+from unripple.journal import Files
 
 V = TypeVar("V")
 
@@ -29,10 +31,10 @@ class BrokenIndex(ValueError):
 
 @dataclass(frozen=True)
 class Index:
-    """What a stage made: ``made[photo][file name] = sha256`` in ``folder``, and ``failed[photo] = reason``."""
+    """What a stage made: ``made[photo][file name] = {"bytes", "sha256"}`` in ``folder``; ``failed[photo] = reason``."""
 
     folder: Path
-    made: dict[str, dict[str, str]] = field(default_factory=dict)
+    made: dict[str, Files] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[str]:
@@ -53,38 +55,53 @@ class Index:
         """Compare every file with its checksum. Raises ``BrokenIndex`` at the first that differs."""
         for photo in self:
             for name, expected in sorted(self.made[photo].items()):
-                path = self.folder / name
-                found = sha256(path) if path.is_file() else "no file"
-                if found != expected:
-                    raise BrokenIndex(f"{path}: expected sha256 {expected}, found {found}; run the stage again")
+                check(self.folder / name, expected)
 
 
 class IndexWriter:
-    """Collects what a job makes of its photos."""
+    """Collects what a job makes of its photos.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._index = Index(folder)
+    A journal tells of each photo as soon as it is finished: what a job of the same record had finished before it was
+    killed is taken over.
+
+    Args:
+        path: of the index.
+        record: how the job makes it, see ``provenance``.
+    """
+
+    def __init__(self, path: Path, record: Mapping[str, Any] | None = None) -> None:
+        self._path, self._record = path, record
+        self._index = Index(path.parent)
+        self._earlier = journal.finished(path, record)
+        journal.start(path, record, self._earlier)
+
+    def remaining(self, photos: Iterable[str]) -> list[str]:
+        """Those photos that are still to be made; the others are taken over."""
+        asked = list(photos)
+        self._index.made.update({photo: self._earlier[photo] for photo in asked if photo in self._earlier})
+        return [photo for photo in asked if photo not in self._earlier]
 
     @contextmanager
     def photo(self, photo: str) -> Iterator[PhotoFiles]:
         """The files of one photo. If the block refuses it, the reason is recorded and the job goes on."""
-        files = PhotoFiles(self.folder, photo)
+        files = PhotoFiles(self._path.parent, photo)
         try:
             yield files
         except PhotoRefused as refusal:
             self.refuse(photo, refusal.reason)
         else:
-            self._index.made[photo] = {path.name: sha256(path) for path in files.paths}
+            self._index.made[photo] = {path.name: journal.facts(path) for path in files.paths}
+            journal.note(self._path, photo, self._index.made[photo])
 
     def refuse(self, photo: str, reason: str) -> None:
         """Record a photo of which nothing can be made."""
         self._index.failed[photo] = reason
 
-    def write(self, path: Path, record: Mapping[str, Any] | None = None) -> None:
-        """Write the index: the last thing that a job does. ``record``: how it was made, see ``provenance``."""
+    def write(self) -> None:
+        """Write the index: the last thing that a job does."""
         content = {"made": self._index.made, "failed": self._index.failed}
-        write_json(path, content if record is None else {**content, "record": record})
+        write_json(self._path, content if self._record is None else {**content, "record": self._record})
+        journal.path_of(self._path).unlink()
 
 
 class PhotoFiles:
@@ -103,6 +120,15 @@ class PhotoFiles:
         path = self._folder / (self._photo + ending)
         self.paths.append(path)
         return path
+
+
+def check(path: Path, expected: Mapping[str, Any]) -> None:
+    """Compare a file with what an index or a record keeps of it. Raises ``BrokenIndex`` if it differs."""
+    found = journal.facts(path)["sha256"] if path.is_file() else "no file"
+    if found != expected["sha256"]:
+        raise BrokenIndex(
+            f"{path}: expected sha256 {expected['sha256']}, found {found}; delete it and run the study again"
+        )
 
 
 def read(path: Path) -> Index:

@@ -14,7 +14,7 @@ examples = snakemake.params.photos["examples"]
 meter = FaceMeter()
 portraits = job.writer()
 
-for name in [*files, *examples]:
+for name in portraits.remaining([*files, *examples]):
     with portraits.photo(name) as made:
         photo = read_photo(Path(files[name])) if name in files else Photo(example_photo(name))
         aligned = align(photo.rgb, meter)
@@ -28,4 +28,4 @@ for name in [*files, *examples]:
             },
         )
 
-portraits.write(Path(snakemake.output.index), job.record())
+portraits.write()

@@ -14,6 +14,7 @@ from unripple import provenance
 from unripple.batches import Load, Make, Save, process
 from unripple.images import read_mask, read_matte, read_rgb, to_tensor, write_json
 from unripple.index import Index, IndexWriter, read_all
+from unripple.journal import facts
 from unripple.models import ModelSet
 from unripple.stages.inpaint import Inpainter, telea
 
@@ -65,16 +66,16 @@ def inpainter() -> tuple[Inpainter, torch.device]:
     return loaded.inpainter, loaded.device
 
 
-def writer() -> IndexWriter:
-    """Collects what the job makes, in the folder of its index."""
-    return IndexWriter(Path(snakemake.output.index).parent)
+def writer(device: torch.device | None = None) -> IndexWriter:
+    """Collects what the job makes, in the folder of its index; ``device``: where its networks run."""
+    return IndexWriter(Path(snakemake.output.index), record(device))
 
 
 def each(photos: Iterable[str], load: Load, make: Make, save: Save, device: torch.device | None = None) -> None:
     """Load, make and save every photo (see `unripple.batches.process`), then write the job's index."""
-    made = writer()
+    made = writer(device)
     process(photos, load, make, save, made, device or torch.device("cpu"))
-    made.write(Path(snakemake.output.index), record(device))
+    made.write()
 
 
 def record(device: torch.device | None = None) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def record(device: torch.device | None = None) -> dict[str, Any]:
 
 def write_record() -> None:
     """Write the record of a job whose results are tables, beside them."""
-    results = sorted(Path(file).name for file in snakemake.output if file != snakemake.output.record)
+    results = {Path(file).name: facts(Path(file)) for file in snakemake.output if file != snakemake.output.record}
     write_json(Path(snakemake.output.record), {"results": results, "record": record()})
 
 

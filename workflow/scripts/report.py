@@ -72,4 +72,4 @@ table, summary = pd.read_csv(snakemake.input.metrics), pd.read_csv(snakemake.inp
 with atomic(Path(snakemake.output.page)) as temporary:
     page = draw_page(faces, table, summary, facts, methods=settings["methods"], side=size)
     temporary.write_text(page, encoding="utf-8")
-strips.write(Path(snakemake.output.index), job.record())
+strips.write()

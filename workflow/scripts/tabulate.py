@@ -31,10 +31,10 @@ write_table(Path(snakemake.output.metrics), table)
 write_table(Path(snakemake.output.summary), summary)
 write_table(Path(snakemake.output.quarantine), put_aside)
 write_json(Path(snakemake.output.json), metrics_json(summary))
-job.write_record()
 with atomic(Path(snakemake.output.text)) as temporary:
     texts = [
         render(summary, stratum=stratum, methods=snakemake.params.methods, failed=len(put_aside))
         for stratum in (ALL, farthest(table))
     ]
     temporary.write_text("\n".join(texts), encoding="utf-8")
+job.write_record()

@@ -1,0 +1,131 @@
+"""Damaged results are found by presence and size, and a journal keeps what is whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unripple import damage, journal
+from unripple.images import write_json
+from unripple.index import IndexWriter
+
+RECORD = {"stage": "edit", "inputs": {}}
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def made(path: str, *inputs: str, photos: str = "ab") -> Path:
+    """An index of a stage that read others."""
+    writer = IndexWriter(Path(path), {"stage": "edit", "inputs": dict.fromkeys(inputs, "checksum")})
+    for photo in photos:
+        with writer.photo(photo) as files:
+            files.path(".txt").write_text(path + photo)
+    writer.write()
+    return Path(path)
+
+
+def cut_short(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def emptied(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, cut_short, emptied])
+def test_a_harmed_file_is_found(harm: Callable[[Path], None]) -> None:
+    made("results/x/shard~00.json")
+    index = made("results/y/shard~00.json")
+    assert damage.find(Path("results")) == {}
+    harm(Path("results/y/b.txt"))
+    assert damage.find(Path("results")) == {index: ["b.txt"]}
+
+
+def test_a_harmed_table_is_found_by_its_record() -> None:
+    Path("results").mkdir()
+    table, below = Path("results/table.csv"), Path("results/below/page.html")
+    below.parent.mkdir()
+    table.write_text("1,2\n")
+    below.write_text("<html>")
+    results = {"table.csv": journal.facts(table), "below/page.html": journal.facts(below)}
+    write_json(Path("results/record.json"), {"record": RECORD, "results": results})
+    assert damage.find(Path("results")) == {}
+    cut_short(below)
+    emptied(table)
+    assert damage.find(Path("results")) == {Path("results/record.json"): ["below/page.html", "table.csv"]}
+
+
+def test_an_index_that_cannot_be_read_is_found_and_other_json_is_not() -> None:
+    index = made("results/x/shard~00.json")
+    write_json(Path("results/x/a.json"), {"made": {"photo": {"gone.png": {"bytes": 1}}}})
+    write_json(Path("results/x/b.json"), [1, 2])
+    cut_short(index)
+    cut_short(index)
+    assert damage.find(Path("results")) == {index: []}
+
+
+def test_no_results_hold_no_damage() -> None:
+    assert damage.find(Path("results")) == {}
+
+
+def test_levels_follow_the_records() -> None:
+    first, second = made("a/0.json"), made("a/1.json")
+    middle = made("b/0.json", str(first))
+    last = made("c/0.json", str(middle))
+    assert damage.levels([last, second, first]) == [[first, second], [last]]
+    assert damage.levels([last]) == [[last]]
+
+
+def test_whole_photos_of_a_damaged_index_are_taken_over() -> None:
+    index = made("x/0.json", photos="abc")
+    record = json.loads(index.read_text())["record"]
+    before = index.read_bytes()
+    Path("x/b.txt").unlink()
+    damage.keep_whole(index)
+    writer = IndexWriter(index, record)
+    assert writer.remaining("abc") == ["b"]
+    with writer.photo("b") as files:
+        files.path(".txt").write_text("x/0.jsonb")
+    writer.write()
+    assert index.read_bytes() == before
+    assert not journal.path_of(index).exists()
+
+
+def killed(record: dict[str, Any]) -> Path:
+    """The index that a job would have written, had it not been killed after photo ``a``."""
+    writer = IndexWriter(Path("x/0.json"), record)
+    with writer.photo("a") as files:
+        files.path(".txt").write_text("a")
+    return Path("x/0.json")
+
+
+def test_a_job_goes_on_after_the_last_photo_that_it_finished() -> None:
+    index = killed(RECORD)
+    with journal.path_of(index).open("ab") as file:
+        file.write(b'{"photo": "b", "fil')  # killed on this line
+    assert IndexWriter(index, RECORD).remaining("ab") == ["b"]
+    assert IndexWriter(index, RECORD).remaining("ab") == ["b"]  # and killed once more before it did anything
+
+
+def test_a_photo_that_is_no_longer_asked_for_is_not_in_the_index() -> None:
+    writer = IndexWriter(killed(RECORD), RECORD)
+    assert writer.remaining("c") == ["c"]
+    writer.write()
+    assert json.loads(Path("x/0.json").read_text())["made"] == {}
+
+
+def test_another_job_begins_anew() -> None:
+    assert IndexWriter(killed(RECORD), {**RECORD, "inputs": {"face.jpg": "1"}}).remaining("ab") == ["a", "b"]
+
+
+def test_a_changed_file_is_not_taken_over() -> None:
+    index = killed(RECORD)
+    Path("x/a.txt").write_text("A")
+    assert IndexWriter(index, RECORD).remaining("a") == ["a"]
