@@ -36,15 +36,12 @@ localrule all:
 
 
 def finished(folder: Path, name: str, rule: str, seconds: float, photos: int, size: int = 0, gpu: int = 0) -> None:
-    """A job's benchmark, its index and its pictures."""
+    """A job's benchmark and its index."""
     index = folder / f"results/lite/{name}.json"
     index.parent.mkdir(parents=True, exist_ok=True)
-    made = {f"p{n}": {f"{index.stem}.p{n}.png": "0"} for n in range(photos)}
-    for files in made.values():
-        for file in files:
-            (index.parent / file).write_bytes(bytes(size))
-    index.write_text(json.dumps({"made": made, "failed": {}}))
-    log = folder / f"logs/{name}.tsv"
+    made = {f"p{n}": {f"{index.stem}.p{n}.png": {"bytes": size}} for n in range(photos)}
+    index.write_text(json.dumps({"made": made, "failed": {}, "record": {}}))
+    log = folder / f"logs/lite/{name}.tsv"
     log.parent.mkdir(parents=True, exist_ok=True)
     resources = {"mem_mb": 3000, "photos": photos} | ({"gpu": 1} if gpu else {})
     log.write_text(f"s\trule_name\tresources\n{seconds}\t{rule}\t{resources}\n")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +48,24 @@ def test_a_record_holds_no_absolute_path(tmp_path: Path) -> None:
     photo, network = tmp_path / "me.jpg", tmp_path / "generator.safetensors"
     photo.write_bytes(b"x")
     network.write_bytes(b"y")
-    settings = {"study": {"photos": str(tmp_path), "seed": 3}, "list": [str(photo)]}
+    settings = {"study": {"photos": str(tmp_path), "seed": 3}, "list": [str(photo), "../bob/me.jpg"]}
     record = provenance.record("align", settings, "c0de", [str(photo), str(network)])
     assert str(tmp_path) not in json.dumps(record)
     assert list(record["inputs"]) == ["me.jpg"] and list(record["weights"]) == ["generator.safetensors"]
-    assert record["settings"]["study"] == {"photos": tmp_path.name, "seed": 3}
+    assert record["settings"] == {"study": {"photos": tmp_path.name, "seed": 3}, "list": ["me.jpg", "me.jpg"]}
+
+
+def test_a_record_lists_precision_and_seed() -> None:
+    told = provenance.record("edit", {"precision": "bfloat16", "settings": {"seed": 7}}, "c0de", [])
+    assert (told["precision"], told["seed"]) == ("bfloat16", 7)
+    untold = provenance.record("edit", {}, "c0de", [])
+    assert (untold["precision"], untold["seed"]) == ("float32", None)
+
+
+def test_a_record_tells_the_kind_of_host_and_not_which() -> None:
+    told = json.dumps(provenance.record("edit", {}, "c0de", []))
+    assert platform.machine() in told
+    assert platform.node() not in told and getpass.getuser() not in told and "/" not in told
 
 
 def test_equal_jobs_have_equal_records() -> None:
@@ -76,6 +91,25 @@ def test_explain_prints_it_and_the_command() -> None:
     for part in ("edit  degree 3.0", "invert", "results/face.jpg", "generator.safetensors"):
         assert part in said.output
     assert said.output.rstrip().endswith('make study ARGS="--force -- results/edits/shard~00.json"')
+
+
+def test_arrays_are_followed_to_the_record_beside_them() -> None:
+    Path("results").mkdir()
+    Path("results/codes.npz").write_bytes(b"codes")
+    write_json(
+        Path("results/codes.record.json"),
+        {"record": provenance.record("codes", {}, "c0de", []), "results": {"codes.npz": {}}},
+    )
+    index = made(Path("results/portraits"), {}, "known_plate", ["results/codes.npz"])
+    assert [step.record["stage"] for step in provenance.chain(index).walk()] == ["known_plate", "codes"]
+
+
+def test_explain_tells_how_long_it_took_if_a_log_says() -> None:
+    picture = study(Path("results"))
+    assert " s;" not in RUN.invoke(app, ["explain", str(picture)]).output
+    Path("logs/edits").mkdir(parents=True)
+    Path("logs/edits/shard~00.tsv").write_text("s\tmax_rss\n12.3\t5\n")
+    assert "code c0de; 12 s; on cpu" in RUN.invoke(app, ["explain", str(picture)]).output
 
 
 def test_explain_says_what_has_changed_since() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 import re
 import shutil
 import signal
@@ -229,6 +230,14 @@ def test_every_picture_is_what_its_index_says(studied: Project) -> None:
     assert len(indexes) > 10
     for path in indexes:
         index.read(path).verify()
+
+
+def test_nothing_that_tells_of_a_result_names_folder_host_or_time(studied: Project) -> None:
+    told = {path: path.read_text() for path in (studied.folder / "results").rglob("*.json")}
+    assert len(told) > 15
+    for path, text in told.items():
+        assert str(studied.folder) not in text and platform.node() not in text, path
+        assert not re.search(r"\d\d:\d\d|20\d\d-\d\d-\d\d", text), path
 
 
 def test_a_picture_is_explained_back_to_its_photo_and_weights(studied: Project) -> None:

@@ -47,6 +47,11 @@ def listed(content: dict[str, Any]) -> Files:
     return {name: facts for files in made for name, facts in files.items()}
 
 
+def teller(name: str) -> Path:
+    """The index or record that tells of a file which a job read: itself, or what lies beside a table or arrays."""
+    return Path(name) if name.endswith(".json") else Path(name).with_suffix(".record.json")
+
+
 def levels(damaged: Iterable[Path]) -> list[list[Path]]:
     """Damaged indexes in the order in which they are to be made: none depends on another of its level or a later one.
 
@@ -99,7 +104,7 @@ def _before(path: Path) -> set[Path]:
             inputs = read(waiting.pop()).get("record", {}).get("inputs", ())
         except (OSError, ValueError):
             continue
-        new = {Path(name) for name in inputs if name.endswith(".json")} - found
+        new = set(map(teller, inputs)) - found
         found |= new
         waiting += new
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
+
+from unripple import damage
 
 #: Rates of the machine on which the README's figures were measured, for rules that were not measured here yet.
 SHIPPED = Path(__file__).parent / "rates.yaml"
@@ -39,7 +40,7 @@ def measured(logs: Path, results: Path) -> dict[str, Rate]:
     """The rates of the jobs whose benchmarks are in ``logs``, by rule.
 
     A benchmark ``logs/X.tsv`` names the rule and its resources, of which ``photos`` is one, and belongs to the index
-    ``results/<models>/X.json``, which lists the files that were written.
+    ``results/X.json``, which lists the files that were written.
     """
     jobs: dict[str, list[tuple[float, int, float, bool]]] = {}
     for path in sorted(logs.rglob("*.tsv")):
@@ -48,7 +49,7 @@ def measured(logs: Path, results: Path) -> dict[str, Rate]:
             continue  # of an older run
         row = table.iloc[-1]
         resources = ast.literal_eval(row["resources"])
-        size = _written(results, path.relative_to(logs).with_suffix(".json"))
+        size = _written(results / path.relative_to(logs).with_suffix(".json"))
         one = (float(row["s"]), int(resources.get("photos", 1)), size, bool(resources.get("gpu")))
         jobs.setdefault(str(row["rule_name"]), []).append(one)
     return {rule: _rate(runs) for rule, runs in jobs.items()}
@@ -111,17 +112,11 @@ def render(table: pd.DataFrame) -> str:
     )
 
 
-def _written(results: Path, name: Path) -> float:
+def _written(index: Path) -> float:
     """MB of the files in the index that a job wrote; 0 where it wrote none."""
-    for path in sorted(results.glob(f"*/{_escaped(name)}")):
-        made = json.loads(path.read_text(encoding="utf-8")).get("made", {})
-        files = [path.parent / file for of_photo in made.values() for file in of_photo]
-        return sum(file.stat().st_size for file in files if file.exists()) / 2**20
-    return 0.0
-
-
-def _escaped(name: Path) -> str:
-    return re.sub(r"([*?\[])", r"[\1]", str(name))
+    if not index.is_file():
+        return 0.0
+    return sum(facts["bytes"] for facts in damage.listed(damage.read(index)).values()) / 2**20
 
 
 def _rate(runs: list[tuple[float, int, float, bool]]) -> Rate:

@@ -1,12 +1,14 @@
 """How a result was made: the record in its index, the chain back to photo and weights, and what differs between two.
 
-A record holds nothing that would make equal results differ: no clock time, no user, no absolute path. What a job cost
-is in its benchmark under ``logs``.
+A record holds nothing that would make equal results differ: no clock time, no user, no host's name, no absolute path.
+How long a job took is in its benchmark under ``logs``, at the path that its index has under ``results``.
 """
 
 from __future__ import annotations
 
+import csv
 import json
+import platform
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +17,7 @@ from typing import Any
 
 import torch
 
+from unripple import damage
 from unripple.index import BrokenIndex
 from unripple.shards import sha256
 
@@ -33,10 +36,11 @@ def record(
 
     Args:
         stage: the rule.
-        settings: what the job was told; values of JSON's types.
+        settings: what the job was told; values of JSON's types. ``precision`` and ``settings.seed`` are listed apart
+            too; without them it computed in float32, and drew nothing at random.
         code: the fingerprint of the code that it reached (``closure.code_hash``).
         inputs: files that it read. Weights (``.safetensors``) are listed by name, others by path.
-        device: where its networks ran.
+        device: where its networks ran. The host counts by its kind, which may change the last bits of a number.
     """
     files = sorted(set(inputs))
     return {
@@ -44,10 +48,29 @@ def record(
         "settings": {key: _plain(value) for key, value in sorted(settings.items())},
         "code": code,
         "weights": {PurePath(file).name: sha256(Path(file)) for file in files if file.endswith(".safetensors")},
-        "inputs": {_relative(file): sha256(Path(file)) for file in files if not file.endswith(".safetensors")},
+        "inputs": {relative(file): sha256(Path(file)) for file in files if not file.endswith(".safetensors")},
         "packages": {package: _version(package) for package in PACKAGES},
         "device": _device(device),
+        "host": f"{platform.system()} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "precision": settings.get("precision", "float32"),
+        "seed": settings.get("settings", {}).get("seed"),
     }
+
+
+def relative(file: str) -> str:
+    """A path in the project as it is; of a file elsewhere its name alone."""
+    return PurePath(file).name if PurePath(file).is_absolute() or ".." in PurePath(file).parts else file
+
+
+def seconds(file: Path) -> float | None:
+    """How long the job took that wrote an index or record file under ``results``; None where no log tells."""
+    name = file.name.removesuffix(".json").removesuffix(".record")
+    log = Path("logs", *file.parts[1:]).with_name(f"{name}.tsv")
+    try:
+        with log.open(encoding="utf-8", newline="") as table:
+            return float(list(csv.DictReader(table, delimiter="\t"))[-1]["s"])
+    except (OSError, IndexError, KeyError, ValueError):
+        return None
 
 
 @dataclass(frozen=True)
@@ -94,7 +117,7 @@ def chain(file: Path, known: dict[Path, Step] | None = None) -> Step:
         content = _content(file)
         if "record" not in content:
             raise BrokenIndex(f"{file}: holds no record; run its stage again")
-        before = [Path(name) for name in content["record"]["inputs"] if name.endswith(".json")]
+        before = dict.fromkeys(damage.teller(name) for name in content["record"]["inputs"])
         steps = tuple(chain(path, known) for path in before if path.is_file() and "record" in _content(path))
         known[file] = Step(file, content["record"], steps)
     return known[file]
@@ -134,7 +157,7 @@ def _by_stage(last: Step) -> dict[str, str]:
         stage = step.record["stage"]
         for part in ("settings", "weights", "packages"):
             flat.update((f"{stage}: {part} {key}", str(value)) for key, value in step.record[part].items())
-        flat.update((f"{stage}: {part}", str(step.record[part])) for part in ("code", "device"))
+        flat.update((f"{stage}: {part}", str(step.record[part])) for part in ("code", "device", "host"))
         for name, checksum in step.record["inputs"].items():
             if not name.endswith(".json"):
                 flat[f"{stage}: input {name}"] = checksum
@@ -155,12 +178,7 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(inner) for key, inner in sorted(value.items())}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
-    return _relative(value) if isinstance(value, str) and PurePath(value).is_absolute() else value
-
-
-def _relative(file: str) -> str:
-    """A path in the project as it is; of a file elsewhere its name alone."""
-    return PurePath(file).name if PurePath(file).is_absolute() or ".." in PurePath(file).parts else file
+    return relative(value) if isinstance(value, str) else value
 
 
 def _device(device: torch.device | None) -> str:

@@ -111,7 +111,7 @@ def spelled(settings):
 
 def logs(pattern, ending="log"):
     """The log (or, with another ending, the benchmark) of the job that makes a file."""
-    return pattern.replace(f"{RESULTS}/", "logs/").rpartition(".")[0] + f".{ending}"
+    return pattern.replace("results/", "logs/", 1).rpartition(".")[0] + f".{ending}"
 
 
 def per_degree(pattern, wildcards, among=None):

@@ -43,9 +43,9 @@ rule tabulate:
         settings=section("metrics", "bootstrap", "seed"),
         code=code_of("tabulate"),
     log:
-        logs(f"{TABLES}/tabulate.csv"),
+        logs(f"{TABLES}/record.json"),
     benchmark:
-        logs(f"{TABLES}/tabulate.csv", "tsv")
+        logs(f"{TABLES}/record.json", "tsv")
     conda:
         "../envs/study.yaml"
     resources:

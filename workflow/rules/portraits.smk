@@ -3,6 +3,7 @@ rule known_plate_codes:
         **weights("generator", "mapping"),
     output:
         codes=f"{RESULTS}/codes/known-plate.npz",
+        record=f"{RESULTS}/codes/known-plate.record.json",
     params:
         settings=section("study", "known_plate", "seed", "truncation"),
         code=code_of("known_plate_codes"),

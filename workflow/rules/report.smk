@@ -2,7 +2,7 @@ rule report:
     input:
         unpack(families),
         **weights("generator"),
-        template="src/unripple/report/templates/index.html.j2",
+        templates=expand("src/unripple/report/templates/{file}", file=["index.html.j2", "page.css", "page.js"]),
         metrics=rules.tabulate.output.metrics,
         summary=rules.tabulate.output.summary,
         quarantine=rules.tabulate.output.quarantine,
@@ -14,9 +14,9 @@ rule report:
         settings=study.model_dump(exclude={"metrics": {"rank"}}),
         code=code_of("report"),
     log:
-        logs(f"{REPORT}/report.html"),
+        logs(f"{REPORT}/strips/index.json"),
     benchmark:
-        logs(f"{REPORT}/report.html", "tsv")
+        logs(f"{REPORT}/strips/index.json", "tsv")
     conda:
         "../envs/study.yaml"
     resources:

@@ -7,6 +7,7 @@ from job import snakemake
 from unripple.demo import example_photo
 from unripple.faces import FaceMeter
 from unripple.images import Photo, read_photo, write_json, write_rgb
+from unripple.provenance import relative
 from unripple.stages.align import align
 
 files = snakemake.params.photos["files"]
@@ -22,7 +23,7 @@ for name in portraits.remaining([*files, *examples]):
         write_json(
             made.path(".json"),
             {
-                "source": files.get(name, f"scikit-image: {name}"),
+                "source": relative(files[name]) if name in files else f"scikit-image: {name}",
                 "transform": aligned.transform.tolist(),
                 "notes": [*photo.notes, *aligned.notes],
             },

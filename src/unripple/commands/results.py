@@ -77,7 +77,15 @@ def _grow(tree: Tree, step: Step, shown: set[Path]) -> None:
         return
     shown.add(step.file)
     packages = " ".join(f"{name} {number}" for name, number in record["packages"].items())
-    branch.add(f"code {record['code']}; {record['device']}; {packages}")
+    took = provenance.seconds(step.file)
+    parts = (
+        f"code {record['code']}",
+        *((f"{took:.0f} s",) if took is not None else ()),
+        f"on {record['device']} ({record['host']}) in {record['precision']}",
+        *((f"seed {record['seed']}",) if record["seed"] is not None else ()),
+        packages,
+    )
+    branch.add(escape("; ".join(parts)))
     for name, checksum in record["weights"].items():
         branch.add(f"weights {escape(name)} sha256 {checksum[:16]}…")
     for name, checksum in record["inputs"].items():
