@@ -89,6 +89,12 @@ def test_no_face_and_small_faces_are_refused(meter: FaceMeter, astronaut: Rgb) -
         align(resized(astronaut, 300, 300), meter)
 
 
+@pytest.mark.parametrize("shape", [(130, 600_000, 3), (600_000, 130, 3)])
+def test_a_long_strip_shows_no_face(meter: FaceMeter, shape: tuple[int, ...]) -> None:
+    with pytest.raises(PhotoRefused, match="no face"):
+        align(np.zeros(shape, np.uint8), meter)
+
+
 def test_of_several_faces_the_largest_is_taken_and_said(meter: FaceMeter, astronaut: Rgb) -> None:
     both = np.full((512, 912, 3), 90, np.uint8)
     both[:400, :400] = resized(astronaut, 400, 400)

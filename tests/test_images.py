@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import struct
 import zlib
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from unripple import images
 from unripple.images import PhotoRefused, read_photo
@@ -71,6 +73,18 @@ def test_damaged_content_is_refused(tmp_path: Path, rgb: images.Rgb) -> None:
     assert "damaged" in reason(tmp_path / "a.png")
 
 
+@pytest.mark.parametrize("error", [TypeError("Missing dimensions"), ZeroDivisionError(), MemoryError()])
+def test_whatever_a_decoder_raises_is_a_refusal(
+    tmp_path: Path, rgb: images.Rgb, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def load(picture: Image.Image) -> None:
+        raise error
+
+    Image.fromarray(rgb).save(tmp_path / "a.png")
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", load)
+    assert ("memory" if isinstance(error, MemoryError) else "damaged") in reason(tmp_path / "a.png")
+
+
 def test_tiny_photos_are_refused_with_their_size(tmp_path: Path, rgb: images.Rgb) -> None:
     Image.fromarray(rgb[:100]).save(tmp_path / "a.png")
     assert "200x100" in reason(tmp_path / "a.png")
@@ -80,7 +94,22 @@ def test_tiny_photos_are_refused_with_their_size(tmp_path: Path, rgb: images.Rgb
 def test_animations_and_pages_are_refused(tmp_path: Path, rgb: images.Rgb, name: str) -> None:
     frames = [Image.fromarray(rgb), Image.fromarray(255 - rgb), Image.fromarray(rgb // 2)]
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-    assert "3 frames" in reason(tmp_path / name)
+    assert "animated or multi-page" in reason(tmp_path / name)
+
+
+@pytest.mark.timeout(20)
+def test_thousands_of_pages_are_not_counted(tmp_path: Path) -> None:
+    def page(at: int, last: bool) -> bytes:
+        tags = {256: 200, 257: 200, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 200, 279: 40_000}
+        entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+        following = 0 if last else at + 2 + len(entries) + 4
+        return struct.pack("<H", len(tags)) + entries + struct.pack("<I", following)
+
+    content = b"II*\0" + struct.pack("<I", 8)
+    size = len(page(0, True))
+    content += b"".join(page(8 + number * size, number == 39_999) for number in range(40_000))
+    (tmp_path / "a.tiff").write_bytes(content)
+    assert "animated or multi-page" in reason(tmp_path / "a.tiff")
 
 
 def test_a_phone_s_mpo_gives_its_first_picture(tmp_path: Path, rgb: images.Rgb) -> None:
@@ -105,6 +134,33 @@ def test_half_a_bomb_is_refused_too(tmp_path: Path, rgb: images.Rgb, monkeypatch
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", rgb.shape[0] * rgb.shape[1] - 1)
     Image.fromarray(rgb).save(tmp_path / "a.png")
     assert "bomb" in reason(tmp_path / "a.png")
+
+
+@pytest.mark.timeout(20)
+def test_a_jpeg_of_thousands_of_scans_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    # Each is a few bytes that cost a pass over all pixels.
+    Image.new("L", (4000, 4000), 90).save(tmp_path / "a.jpg", progressive=True)
+    content = (tmp_path / "a.jpg").read_bytes()
+    last = content[content.rindex(b"\xff\xda") : -2]
+    (tmp_path / "a.jpg").write_bytes(content[:-2] + 5000 * last + content[-2:])
+    assert "more than 100 scans (50" in reason(tmp_path / "a.jpg")
+
+
+def test_only_scans_of_the_picture_itself_count(tmp_path: Path, rgb: images.Rgb) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "\xff\xda" * 500
+    Image.fromarray(rgb).save(tmp_path / "a.jpg", progressive=True, exif=exif, quality=95)
+    (tmp_path / "a.jpg").write_bytes((tmp_path / "a.jpg").read_bytes() + b"\xff\xda" * 500)
+    assert np.abs(read_photo(tmp_path / "a.jpg").rgb.astype(int) - rgb).mean() < 3
+
+
+def test_a_file_without_end_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert "not a file" in reason(tmp_path / "pipe.jpg")
+    assert "not a file" in reason(Path("/dev/zero"))
+    with (tmp_path / "sparse.jpg").open("wb") as file:
+        file.truncate(images.MAX_BYTES + 1)
+    assert "600,000,001 bytes" in reason(tmp_path / "sparse.jpg")
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -166,6 +222,11 @@ def test_transparency_goes_on_white(tmp_path: Path, rgb: images.Rgb, palette: bo
     assert (photo.rgb[:80] == 255).all()
     assert (photo.rgb[80:] == 40).all()
     assert any("white" in note for note in photo.notes)
+
+
+def test_half_transparent_is_half_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (200, 160), (55, 0, 255, 128)).save(tmp_path / "a.png")
+    assert np.abs(read_photo(tmp_path / "a.png").rgb.astype(int) - (155, 127, 255)).max() <= 1
 
 
 def test_an_opaque_alpha_channel_changes_nothing(tmp_path: Path, rgb: images.Rgb) -> None:

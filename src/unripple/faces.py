@@ -117,6 +117,8 @@ class FaceMeter:
 
     def _detect_at(self, rgb: Rgb, scale: float) -> list[Box]:
         scale = min(scale, 2.0)  # Magnifying more finds no more.
+        if min(rgb.shape[:2]) * scale < 1:  # A long strip, of which nothing would be left.
+            return []
         interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         copy = rgb if scale == 1 else cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=interpolation)
         found, _, _ = self._detector.run(np.ascontiguousarray(copy), 0, _CONFIDENCE)

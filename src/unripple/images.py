@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
-import struct
+import stat
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,12 +33,19 @@ Mask = NDArray[np.bool_]
 
 #: A photo whose shorter side is below this cannot hold a face that is worth editing at 256 px.
 MIN_SIDE: Final = 128
+#: The largest file that is read as a photo, in bytes: the most pixels that are taken, 16 bits a channel, uncompressed.
+MAX_BYTES: Final = 600_000_000
+#: Scans of a JPEG file, each of which is a pass over all its pixels. Progressive ones have about ten.
+MAX_SCANS: Final = 100
 
 # Only what cameras and the web produce. Other decoders of Pillow start programs (EPS) or read scientific data.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
-_DECODE_ERRORS: Final = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error)
 _ORIENTATION: Final = 0x0112
 _PNG_LEVEL: Final = 4
+# JPEG: any marker but those that stand inside the coded pixels (stuffed zeros, restarts, fill bytes).
+_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+_START_OF_SCAN: Final = b"\xff\xda"
+_END_OF_PICTURE: Final = b"\xff\xd9"
 
 
 class PhotoRefused(ValueError):
@@ -65,18 +73,18 @@ def read_photo(path: Path) -> Photo:
     Grey, 16-bit, CMYK, palette and transparent pictures are converted, and said in ``notes``.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        PhotoRefused: no picture, truncated, animated or multi-page, too small, or more pixels than Pillow's
-            ``Image.MAX_IMAGE_PIXELS`` (a decompression bomb).
+        OSError: there is no such file, or it may not be read.
+        PhotoRefused: no picture, truncated, animated or multi-page, too small, a file above `MAX_BYTES`, a JPEG of
+            more than `MAX_SCANS` scans, or more pixels than Pillow's ``Image.MAX_IMAGE_PIXELS`` (a decompression
+            bomb).
     """
-    path = Path(path)
-    data = path.read_bytes()
+    data = _content(Path(path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             with Image.open(BytesIO(data), formats=_FORMATS) as opened:
-                _refuse_unfit(opened)
+                _refuse_unfit(opened, data)
                 deep = _is_deep(opened)
                 opened.load()
                 return _upright_srgb(opened, deep)
@@ -88,18 +96,41 @@ def read_photo(path: Path) -> Photo:
             raise PhotoRefused(f"not a picture that can be read (read are {', '.join(_FORMATS)})") from None
         except PhotoRefused:
             raise
-        except _DECODE_ERRORS as error:
+        except MemoryError:
+            raise PhotoRefused("it takes more memory than there is; shrink it first") from None
+        except Exception as error:  # Decoders raise whatever damaged bytes lead them to.
             raise PhotoRefused(f"the picture is truncated or damaged ({error})") from None
 
 
-def _refuse_unfit(picture: Image.Image) -> None:
-    # A phone's MPO holds several views of one photo, the first of them the photo itself.
-    frames = getattr(picture, "n_frames", 1)
-    if frames > 1 and picture.format != "MPO":
-        raise PhotoRefused(f"animated or multi-page ({frames} frames); export the frame that you want as one picture")
+def _content(path: Path) -> bytes:
+    """The bytes of a file; not of a device or a pipe, which may have no end."""
+    found = path.stat()
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):  # Reading tells of folders itself.
+        raise PhotoRefused("a device or a pipe, not a file")
+    if found.st_size > MAX_BYTES:
+        raise PhotoRefused(f"a file of {found.st_size:,} bytes, at most {MAX_BYTES:,} are read; shrink it first")
+    return path.read_bytes()
+
+
+def _refuse_unfit(picture: Image.Image, data: bytes) -> None:
+    # A phone's MPO holds several views of one photo, the first of them the photo itself. Frames are not counted: a
+    # small file can hold so many that counting takes minutes.
+    if getattr(picture, "is_animated", False) and picture.format != "MPO":
+        raise PhotoRefused("animated or multi-page; export the frame that you want as one picture")
     if min(picture.size) < MIN_SIDE:
         width, height = picture.size
         raise PhotoRefused(f"too small: {width}x{height} pixels; the shorter side must have at least {MIN_SIDE}")
+    if picture.format in ("JPEG", "MPO") and (scans := _scans(data)) > MAX_SCANS:
+        raise PhotoRefused(f"a JPEG of more than {MAX_SCANS} scans ({scans}): taken for a decompression bomb")
+
+
+def _scans(jpeg: bytes) -> int:
+    """Scans of a JPEG file: from marker to marker up to its end, so that nothing in metadata is taken for one."""
+    at, scans = 0, 0
+    while (marker := _MARKER.search(jpeg, at)) and marker[0] != _END_OF_PICTURE:
+        scans += marker[0] == _START_OF_SCAN
+        at = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2])
+    return scans
 
 
 def _is_deep(picture: Image.Image) -> bool:
@@ -110,9 +141,10 @@ def _is_deep(picture: Image.Image) -> bool:
 
 def _upright_srgb(picture: Image.Image, deep: bool) -> Photo:
     notes = []
-    upright = ImageOps.exif_transpose(picture)
     if picture.getexif().get(_ORIENTATION, 1) != 1:
         notes.append("turned upright by its EXIF orientation")
+    ImageOps.exif_transpose(picture, in_place=True)  # Photos may be huge: no copies without need.
+    upright = picture
     if upright.mode == "F":
         raise PhotoRefused("floating-point pixels, whose range is unknown; export it as an 8-bit picture")
     if deep:
@@ -130,20 +162,23 @@ def _upright_srgb(picture: Image.Image, deep: bool) -> Photo:
 
 
 def _from_16_bit(picture: Image.Image) -> Image.Image:
-    values = np.asarray(picture).astype(np.float64)
+    values = np.asarray(picture)
     if values.min() < 0 or values.max() > 65535:
         raise PhotoRefused("32-bit grey pixels, whose range is unknown; export it as an 8-bit picture")
-    return Image.fromarray(np.round(values / 257).astype(np.uint8))
+    return Image.fromarray(((values.astype(np.int32) + 128) // 257).astype(np.uint8))  # Rounded to the nearest.
 
 
 def _on_white(picture: Image.Image) -> tuple[Image.Image, bool]:
     """Flatten on white; also say whether anything was transparent at all."""
-    with_alpha = picture.convert("RGBA")
-    lowest_alpha = with_alpha.getchannel("A").getextrema()[0]
-    white = Image.new("RGBA", picture.size, "white")
-    flat = Image.alpha_composite(white, with_alpha).convert("RGB")
+    with_alpha = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+    was_transparent = with_alpha.getchannel("A").getextrema()[0] != 255
+    if was_transparent:
+        flat = Image.new("RGB", picture.size, "white")
+        flat.paste(with_alpha, mask=with_alpha)
+    else:
+        flat = with_alpha.convert("RGB")
     flat.info["icc_profile"] = picture.info.get("icc_profile")
-    return flat, lowest_alpha != 255
+    return flat, was_transparent
 
 
 def _to_srgb(picture: Image.Image) -> Image.Image:
@@ -185,9 +220,9 @@ def _read_exactly(path: Path, mode: str) -> NDArray[np.uint8]:
             found = picture.mode
             if found == mode:
                 return np.array(picture)
-    except FileNotFoundError:
+    except (FileNotFoundError, MemoryError):
         raise
-    except _DECODE_ERRORS as error:
+    except Exception as error:  # See read_photo.
         raise ValueError(f"{path}: not a readable picture ({error}); delete it and run again") from None
     raise ValueError(f"{path}: expected an 8-bit picture of mode {mode}, found mode {found}")
 
