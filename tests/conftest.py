@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_workflow import TINY, Project
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,3 +24,21 @@ def _few_threads() -> Iterator[None]:
 def root() -> Path:
     """The project's folder."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def unstarted(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A tiny study of three photos, and a file that is none, before its first run."""
+    project = Project(root, tmp_path_factory.mktemp("unstarted"))
+    project.set(**(TINY | {"study": {"known_plate": 2}}))
+    (project.folder / "data/photos/it's {not} a picture.png").write_text("hello")
+    return project
+
+
+@pytest.fixture(scope="session")
+def unbroken(unstarted: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same study, finished without a fault. Tests take a copy."""
+    project = unstarted.copy(tmp_path_factory.mktemp("unbroken") / "study")
+    status, output = project.run()
+    assert status == 0, output
+    return project

@@ -21,6 +21,7 @@ import yaml
 from code_changes import change_function
 
 from unripple import index
+from unripple.shards import sha256
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -86,6 +87,30 @@ class Project:
         jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
         jobs.pop("all", None)
         return jobs
+
+    def copy(self, folder: Path) -> Project:
+        """The same project elsewhere, with all that was made in it."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        copied = Project.__new__(Project)
+        copied.folder = folder
+        return copied
+
+    def digests(self) -> dict[str, str]:
+        """The checksum of every file among the results."""
+        results = self.folder / "results"
+        files = [path for path in sorted(results.rglob("*")) if path.is_file()]
+        return {str(path.relative_to(results)): sha256(path) for path in files}
+
+    def reported(self) -> list[Path]:
+        """What the jobs wrote that the controller of the last run has seen end.
+
+        What ended between its last look and its death is whole, too, but no one vouched for it: Snakemake makes it
+        again.
+        """
+        log = max(self.folder.glob(".snakemake/log/*.log"), key=lambda path: path.stat().st_mtime_ns).read_text()
+        jobs = re.findall(r"^    output: (.+)$(?:\n    .*)*?\n    jobid: (\d+)$", log, flags=re.MULTILINE)
+        ended = set(re.findall(r"^Finished jobid: (\d+)", log, flags=re.MULTILINE))
+        return [self.folder / file for files, job in jobs if job in ended for file in files.split(", ")]
 
 
 def pictures(project: Project) -> dict[str, bytes]:

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+import folders
 import restore
 import slurm
 
@@ -23,6 +24,21 @@ SNAKEMAKE = ("--nolock", "--profile", "workflow/profiles/default")
 
 
 def main() -> None:
+    try:
+        folders.check_writable()
+        lock = take_lock()
+        arguments = [*SNAKEMAKE, *for_slurm(sys.argv[1:]), *sys.argv[1:]]
+        folders.sweep()
+    except OSError as error:
+        sys.exit(f"no study can run here: {error}")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    os.set_inheritable(lock.fileno(), True)  # Snakemake takes this process over, and the lock with it.
+    restore.damaged_results(arguments, lambda more: as_child(lock, more))
+    os.execv(sys.executable, [sys.executable, "-m", "snakemake", *arguments])
+
+
+def take_lock() -> TextIO:
+    """The lock of this folder. Exits where another run holds it, and says who."""
     LOCK.parent.mkdir(exist_ok=True)
     lock = LOCK.open("a+")
     try:
@@ -31,11 +47,7 @@ def main() -> None:
         lock.seek(0)
         sys.exit(f"a study runs here already (process {lock.read().strip()}); wait for it or stop it")
     hold(lock, os.getpid())
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    os.set_inheritable(lock.fileno(), True)  # Snakemake takes this process over, and the lock with it.
-    arguments = [*SNAKEMAKE, *for_slurm(sys.argv[1:]), *sys.argv[1:]]
-    restore.damaged_results(arguments, lambda more: as_child(lock, more))
-    os.execv(sys.executable, [sys.executable, "-m", "snakemake", *arguments])
+    return lock
 
 
 def hold(lock: TextIO, process: int) -> None:
@@ -65,7 +77,10 @@ def for_slurm(arguments: list[str]) -> list[str]:
     parser.add_argument("--dry-run", "-n", action="store_true")
     parser.add_argument("--slurm-status-command")
     given, _ = parser.parse_known_args(arguments)
-    if given.workflow_profile is None or given.dry_run or not slurm.is_slurm(given.workflow_profile):
+    if given.workflow_profile is None or not slurm.is_slurm(given.workflow_profile):
+        os.environ["UNRIPPLE_RUN"] = str(os.getpid())  # Jobs of this machine end with it: see scripts/faults.py.
+        return []
+    if given.dry_run:
         return []
     orphans = slurm.cancel_orphans(Path.cwd())
     if orphans:

@@ -211,5 +211,13 @@ def families(wildcards):
 
 
 def every_index(wildcards):
-    """The indexes of all families, from which the quarantine is gathered."""
-    return [index for indexes in families(wildcards).values() for index in indexes]
+    """The indexes of all families and of what lies between them, from which the quarantine is gathered."""
+    found = [index for indexes in families(wildcards).values() for index in indexes]
+    for original in sorted({"photo", wildcards.original}):
+        found += expand(MATTES_OF[original], **wildcards, shard=SHARDS)
+    found += per_degree(MATTES, wildcards)
+    if "ripple_inpaint" in study.methods:
+        found += per_degree(FILLS, wildcards)
+    if "split_composite" in study.methods:
+        found += expand(PLATES, **wildcards, shard=SHARDS)
+    return found

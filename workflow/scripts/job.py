@@ -10,6 +10,7 @@ import cv2
 import torch
 from torch import Tensor
 
+import faults
 from unripple import provenance
 from unripple.batches import Load, Make, Save, process
 from unripple.images import read_mask, read_matte, read_rgb, to_tensor, write_json
@@ -23,7 +24,9 @@ snakemake: Any = sys.modules["__main__"].__dict__["snakemake"]
 
 
 def start() -> None:
-    """Send all output into the job's log, keep to the job's threads, and compute no gradients."""
+    """Send all output into the job's log, keep to the job's threads, and compute no gradients; see also `faults`."""
+    faults.end_with_run()
+    faults.tell_disk_faults(os.dup(sys.stderr.fileno()))
     with Path(snakemake.log[0]).open("w", encoding="utf-8") as log:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()

@@ -1,0 +1,46 @@
+"""The same study gives the same bytes; cut otherwise into jobs, batches and threads, the same pictures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_workflow import Project
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+
+#: How far pictures may differ, of 255: sums of a network come in another order.
+TOLERANCE = 1
+
+
+def test_two_fresh_studies_are_equal_to_the_byte(unstarted: Project, unbroken: Project, tmp_path: Path) -> None:
+    again = unstarted.copy(tmp_path / "again")
+    status, output = again.run()
+    assert status == 0, output
+    assert again.digests() == unbroken.digests()
+
+
+def test_shards_batches_and_threads_change_no_picture(unstarted: Project, unbroken: Project, tmp_path: Path) -> None:
+    other = unstarted.copy(tmp_path / "other")
+    other.set(study={"shards": 4})
+    batches = other.folder / "src/unripple/batches.py"
+    source, changes = re.subn(r"batch: int \| None = None", "batch: int | None = 2", batches.read_text())
+    assert changes == 1
+    batches.write_text(source)
+    status, output = other.run("--cores", "1")
+    assert status == 0, output
+    logs = "".join(path.read_text() for path in (other.folder / "logs").rglob("*.log"))
+    assert "in batches of 2" in logs
+    assert len(list((other.folder / "results").rglob("inversions/shard~*.json"))) == 2
+    made, expected = (
+        {path.relative_to(study.folder): np.array(Image.open(path)) for path in study.folder.glob("results/**/*.png")}
+        for study in (other, unbroken)
+    )
+    assert made.keys() == expected.keys()
+    for path, picture in made.items():
+        assert picture.shape == expected[path].shape
+        if "report" not in path.parts:
+            assert np.abs(picture.astype(int) - expected[path]).max() <= TOLERANCE, path
