@@ -9,7 +9,6 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -26,7 +25,7 @@ AWKWARD_NAMES = (
     "carriage\rreturn",
     "tab\tstop",
     "escape\x1b[31mred",
-    "..\\..\\up",
+    "up\\..\\..",
     "....",
     "-rf",
     "--help",
@@ -45,8 +44,8 @@ AWKWARD_NAMES = (
     "e\u0301 combining",
     "\u202etfel ot thgir",
     "\udcff\udcfe not utf-8",
-    "CON",
-    "." * 3 + "dots",
+    "end.",
+    "-",
     "x" * 246,
     "ü" * 112,
 )
@@ -54,28 +53,16 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tiff", ".bmp", ".gif", ".PNG", ".
 
 
 def mutated(seed: int, count: int) -> Iterator[tuple[str, bytes]]:
-    """Pairs of a file name and its content; names differ, and the first have `AWKWARD_NAMES`."""
+    """Pairs of a file name and its content. The first have `AWKWARD_NAMES`, and every other of these a face."""
     dice = random.Random(seed)
     whole, odd = pictures(), oddities()
     for number in range(count):
-        if number < len(odd):
-            content = odd[number]
-        elif number < len(odd) + len(AWKWARD_NAMES):
-            content = dice.choice(whole)
-        else:
-            content = dice.choice(CHANGES)(dice.choice(whole), dice)
-        awkward = number < len(AWKWARD_NAMES)
-        yield (AWKWARD_NAMES[number] if awkward else f"{number:04d}") + dice.choice(ENDINGS), content
-
-
-def write(folder: Path, files: Iterator[tuple[str, bytes]]) -> list[Path]:
-    """Put files into a folder; names that the file system refuses are left out by the caller."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, content in files:
-        paths.append(folder / name)
-        paths[-1].write_bytes(content)
-    return paths
+        if number < len(AWKWARD_NAMES):
+            yield AWKWARD_NAMES[number] + dice.choice([".png", ".jpg", ".JPEG"]), whole[number % 2]
+            continue
+        rest = number - len(AWKWARD_NAMES)
+        content = odd[rest] if rest < len(odd) else dice.choice(CHANGES)(dice.choice(whole), dice)
+        yield f"{number:04d}{dice.choice(ENDINGS)}", content
 
 
 def pictures() -> list[bytes]:
@@ -120,8 +107,8 @@ def oddities() -> list[bytes]:
         _png(160, 160, zlib.compress(bytes(160 * 481)), (b"zTXt", b"a\0\0" + zeros)),
         _png(160, 160, zlib.compress(bytes(160 * 481)), (b"iCCP", b"a\0\0" + zeros)),
         _png(160, 160, zlib.compress(bytes(160 * 481)), (b"acTL", struct.pack(">II", 0xFFFFFFFF, 0))),
-        _saved(Image.new("1", (600_000, 130)), "PNG"),
-        _saved(Image.new("1", (130, 600_000)), "PNG"),
+        _saved(Image.new("1", (300_000, 130)), "PNG"),
+        _saved(Image.new("1", (130, 300_000)), "PNG"),
         _saved(Image.new("1", (4_000, 4_000)), "TIFF", compression="group4"),
         progressive[:-2] + 2_000 * scan + progressive[-2:],
         gif[:-1] + 100_000 * frame + b";",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import subprocess
@@ -57,12 +58,16 @@ def marks(paths: Iterator[Path] | Marks) -> Marks:
 
 
 def vouched(study: Project) -> Iterator[Path]:
-    """Every file of the jobs that the controller has seen end: their outputs, and the pictures that these list."""
+    """Every file that is finished: the outputs of the jobs that the controller has seen end, the pictures that these
+    list, and those in the journals of the others."""
     for output in study.reported():
         yield output
         with suppress(index.BrokenIndex, UnicodeDecodeError):
             listed = index.read(output)
             yield from (listed.folder / name for files in listed.made.values() for name in files)
+    for path in (study.folder / "results").rglob("*.journal"):
+        for entry in map(json.loads, path.read_text().splitlines()[1:]):
+            yield from (path.parent / name for name in entry["files"])
 
 
 def start_over(study: Project, unbroken: Project, kept: Marks) -> None:

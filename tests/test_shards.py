@@ -48,14 +48,32 @@ def test_an_absent_folder_has_no_photos(tmp_path: Path) -> None:
     assert shards.photo_files(tmp_path / "none") == {}
 
 
-@pytest.mark.parametrize("name", [b"line\nbreak.png", b"latin-1-\xe9.png"])
-def test_a_name_that_cannot_be_printed_is_refused(tmp_path: Path, name: bytes) -> None:
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
-    with pytest.raises(shards.PhotosError, match="printable characters; rename"):
+@pytest.mark.parametrize(
+    ("name", "photo"),
+    [
+        (b"line\nbreak.png", "line%0Abreak"),
+        (b"latin-1-\xe9.png", "latin-1-%E9"),
+        ("9.41\u202fPM.png".encode(), "9.41%E2%80%AFPM"),
+        ("顔 Ü 😀.png".encode(), "顔 Ü 😀"),
+        (b"100%0A.png", "100%0A"),
+    ],
+)
+def test_what_cannot_be_printed_is_spelled_out(tmp_path: Path, name: bytes, photo: str) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    path.touch()
+    assert shards.photo_files(tmp_path) == {photo: path}
+
+
+@pytest.mark.parametrize("names", [("a\nb.png", "a%0Ab.png"), ("a.png.jpg", "a.png", "a.jpg")])
+def test_two_photos_cannot_share_a_name(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(shards.PhotosError, match=r"another photo is called .*rename one"):
         shards.photo_files(tmp_path)
 
 
-def test_a_photo_cannot_pass_for_a_known_plate(tmp_path: Path) -> None:
-    (tmp_path / "known-plate-00.png").touch()
-    with pytest.raises(shards.PhotosError, match=r"known-plate-00\.png.*rename"):
+@pytest.mark.parametrize("name", ["known-plate-00.png", "photos.shard~00.png"])
+def test_a_photo_cannot_pass_for_what_the_study_makes(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(shards.PhotosError, match=rf"{name}.*rename"):
         shards.photo_files(tmp_path)

@@ -34,6 +34,7 @@ from unripple.images import (
     write_rgb,
 )
 from unripple.models import ModelSet
+from unripple.shards import printable
 from unripple.stages.align import Aligned, align, paste_back
 from unripple.stages.composite import ripple_inpaint, settled, split_composite
 from unripple.stages.edit import edit as edit_stage
@@ -161,7 +162,7 @@ def _prepare(path: Path, networks: ModelSet, refine: int) -> Portrait:
     photo = read_photo(path)
     aligned = align(photo.rgb, FaceMeter())
     for note in (*photo.notes, *aligned.notes):
-        typer.echo(f"{path}: {note}")
+        typer.echo(f"{printable(str(path))}: {note}")
     rgb = to_tensor([aligned.rgb]).to(networks.device)
     return Portrait(photo.rgb, aligned, rgb, person_matte(rgb, networks), invert(to_256(rgb), networks, refine))
 
@@ -206,13 +207,13 @@ def _told_plainly(photo: Path) -> Iterator[None]:
     try:
         yield
     except PhotoRefused as refused:
-        message = f"{photo}: {refused.reason}"
+        message = f"{printable(str(photo))}: {refused.reason}"
     except lite.MissingModel as missing:
         message = str(missing)
     except FileNotFoundError as missing:
-        message = f"{missing.filename or missing}: no such file"
-    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        message = f"{error.filename}: {error.strerror}"
+        message = f"{printable(str(missing.filename or missing))}: no such file"
+    except OSError as error:
+        message = f"{printable(str(error.filename or 'disk'))}: {error.strerror}"
     else:
         return
     typer.echo(message, err=True)

@@ -7,11 +7,15 @@ re-runs one shard.
 from __future__ import annotations
 
 import hashlib
+import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 #: Names of the known-plate portraits start with this, so that no photo is mistaken for one.
 KNOWN_PLATE = "known-plate-"
+#: Names of index files have this.
+SHARD = "shard~"
 
 
 class PhotosError(ValueError):
@@ -26,21 +30,34 @@ def known_plate_names(count: int) -> list[str]:
 def photo_files(folder: Path) -> dict[str, Path]:
     """The files of a folder by photo name, sorted; hidden files and folders are left out.
 
-    An absent folder holds no photos. Two files that differ only in their ending keep it in their names. Whether a
-    file is a picture at all is for `stages.align` to say. Raises ``PhotosError`` for a name that is taken by the
-    known-plate set or cannot be printed (line breaks, broken encodings).
+    An absent folder holds no photos. Two files that differ only in their ending keep it in their names; what cannot be
+    printed is spelled out, see `printable`. Whether a file is a picture at all is for `stages.align` to say. Raises
+    ``PhotosError`` for names that are taken by the known-plate set or by indexes, or that two files would share.
     """
     if not folder.is_dir():
         return {}
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    stems = [path.stem for path in files]
-    photos = {path.stem if stems.count(path.stem) == 1 else path.name: path for path in files}
-    for name, path in photos.items():
-        if name.startswith(KNOWN_PLATE):
-            raise PhotosError(f"{path}: names that start with '{KNOWN_PLATE}' are taken; rename the file")
-        if not name.isprintable():
-            raise PhotosError(f"{str(path)!r}: expected a name of printable characters; rename the file")
+    stems = Counter(printable(path.stem) for path in files)
+    photos: dict[str, Path] = {}
+    for path in files:
+        stem = printable(path.stem)
+        name = stem if stems[stem] == 1 else printable(path.name)
+        if name.startswith(KNOWN_PLATE) or SHARD in name:
+            raise PhotosError(
+                f"{printable(str(path))}: names that start with '{KNOWN_PLATE}' or have a '{SHARD}' are taken;"
+                " rename the file"
+            )
+        if name in photos:
+            raise PhotosError(f"{printable(str(path))}: another photo is called '{name}', too; rename one of them")
+        photos[name] = path
     return photos
+
+
+def printable(text: str) -> str:
+    """A name that can be printed and written anywhere: line breaks, odd spaces, marks that turn the direction of
+    writing and broken encodings become their bytes in hexadecimal, ``%0A``."""
+    spelled = (one if one.isprintable() else "".join(f"%{byte:02X}" for byte in os.fsencode(one)) for one in text)
+    return "".join(spelled)
 
 
 def shard_of(photo: str, shards: int) -> int:

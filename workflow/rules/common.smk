@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -123,18 +124,23 @@ def per_degree(pattern, wildcards, among=None):
 
 def photo_sources(wildcards):
     """The files of the real photos of a shard; examples come from a package and have none."""
-    return [file for file in photo_names(wildcards)["files"].values() if "{" not in file]
+    return [file for file in photo_names(wildcards)["files"].values() if plain(file)]
+
+
+def plain(file):
+    """Whether Snakemake takes a file's path as it is; in others it looks for wildcards and variables."""
+    return re.fullmatch(r"[\w .,+=@()/-]+", file) is not None
 
 
 def photo_names(wildcards):
     """The real photos of a shard: name and file of the user's own, names of the examples.
 
-    Snakemake takes braces in an input for a wildcard; files with braces count by their checksum here instead.
+    Files that Snakemake cannot take as inputs count by their checksum here instead.
     """
     files = {name: str(photos[name]) for name in REAL[wildcards.shard] if name in photos}
     return {
         "files": files,
-        "checksums": {name: shards.sha256(Path(file)) for name, file in files.items() if "{" in file},
+        "checksums": {name: shards.sha256(Path(file)) for name, file in files.items() if not plain(file)},
         "examples": [name for name in REAL[wildcards.shard] if name not in photos],
     }
 

@@ -8,6 +8,7 @@ from unripple.demo import example_photo
 from unripple.faces import FaceMeter
 from unripple.images import Photo, read_photo, write_json, write_rgb
 from unripple.provenance import relative
+from unripple.shards import printable
 from unripple.stages.align import align
 
 files = snakemake.params.photos["files"]
@@ -23,7 +24,7 @@ for name in portraits.remaining([*files, *examples]):
         write_json(
             made.path(".json"),
             {
-                "source": relative(files[name]) if name in files else f"scikit-image: {name}",
+                "source": printable(relative(files[name])) if name in files else f"scikit-image: {name}",
                 "transform": aligned.transform.tolist(),
                 "notes": [*photo.notes, *aligned.notes],
             },
