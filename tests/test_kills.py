@@ -114,14 +114,14 @@ def test_a_killed_job_loses_nothing(study: Project, unbroken: Project) -> None:
     while kills < KILLS:
         run, killed = study.start(), 0
         while run.poll() is None and kills < KILLS:
-            life = moments.uniform(*JOB_LIVES)
-            for job in jobs_of(run)[:1]:
-                while run.poll() is None and job.is_running() and spent(job) < life:
+            time.sleep(0.05)
+            if jobs := jobs_of(run):
+                job, life = moments.choice(jobs), moments.uniform(*JOB_LIVES)
+                while job.is_running() and spent(job) < life:
                     time.sleep(0.05)
                 if job in jobs_of(run):
                     job.kill()
                     kills, killed = kills + 1, killed + 1
-            time.sleep(0.05)
         output, _ = run.communicate()
         assert (run.returncode == 0) == (killed == 0), output
         assert marks(kept) == kept
