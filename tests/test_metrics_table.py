@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 
 from unripple.faces import Box, FaceMeasure, HeadPose
-from unripple.images import Rgb
-from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, NEEDS_FACE, ST_LPIPS
+from unripple.images import Matte, Rgb
+from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, NEEDS_FACE, PHOTO, ST_LPIPS, TRUTH
+from unripple.metrics.frechet import DISTANCES
 from unripple.metrics.measure import Exam, Yardsticks
 from unripple.metrics.psnr import CEILING
+from unripple.metrics.st_lpips import FEATURES
 from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, signed_rank, strata, summarise
 from unripple.weights.st_lpips import load_st_lpips
 
@@ -38,6 +40,13 @@ class BrightnessMeter:
         return FaceMeasure(Box(0, 0, 9, 9), np.zeros((68, 2)), descriptor, pose, smile=1, faces=1)
 
 
+class Nobody:
+    """A stand-in for BlazePose that sees nobody."""
+
+    def measure(self, rgb: Rgb) -> Matte:
+        return np.zeros(rgb.shape[:2], np.float32)
+
+
 @pytest.fixture
 def exam() -> Exam:
     rng = np.random.default_rng(0)
@@ -50,7 +59,7 @@ def exam() -> Exam:
 
 
 def yardsticks() -> Yardsticks:
-    return Yardsticks(faces=BrightnessMeter(), st_lpips=load_st_lpips())
+    return Yardsticks(faces=BrightnessMeter(), persons=Nobody(), st_lpips=load_st_lpips())
 
 
 def test_the_truth_is_at_no_distance_from_itself(exam: Exam) -> None:
@@ -108,6 +117,37 @@ def test_a_face_is_measured_once(exam: Exam) -> None:
     exam.row(exam.hfgi)
     assert isinstance(exam.yardsticks.faces, BrightnessMeter)
     assert exam.yardsticks.faces.calls == 1  # photo and baseline are the same picture here
+
+
+def test_all_methods_in_one_pass_are_each_ones_own_row_and_the_truth_beside_them(exam: Exam) -> None:
+    assert exam.truth is not None
+    pictures = {"e4e": exam.e4e, BASELINE: exam.hfgi}
+    found = exam.measure(pictures, exam.regions.band)
+    assert list(found) == [*pictures, TRUTH]
+    for name, rgb in {**pictures, TRUTH: exam.truth}.items():
+        alone = exam.row(rgb, exam.regions.band)
+        assert {key: found[name].row[key] for key in alone} == pytest.approx(alone, abs=1e-6)
+    assert found[TRUTH].row[f"{ST_LPIPS}_band"] == 0
+    assert found["e4e"].feature.shape == (FEATURES,) and np.ptp(found["e4e"].feature) > 0
+
+
+def test_without_a_truth_the_photo_stands_beside_the_methods_with_a_feature_and_no_row(exam: Exam) -> None:
+    found = replace(exam, truth=None).measure({BASELINE: exam.hfgi})
+    assert list(found) == [BASELINE, PHOTO]
+    assert found[PHOTO].row == {}
+    assert np.array_equal(found[PHOTO].feature, found[BASELINE].feature)  # the same picture here
+
+
+def test_the_share_of_a_person_is_that_of_the_band(exam: Exam) -> None:
+    class Left(Nobody):
+        def measure(self, rgb: Rgb) -> Matte:
+            """Somebody in the left half of the band (columns 20 to 50 of the photo's person)."""
+            return np.repeat((np.arange(SIZE) < 32)[None], SIZE, axis=0).astype(np.float32)
+
+    seen = replace(exam, yardsticks=replace(exam.yardsticks, persons=Left()))
+    columns = np.flatnonzero(exam.regions.band_core.any(axis=0))
+    assert seen.row(exam.hfgi)["residual_person"] == pytest.approx((columns < 32).mean())
+    assert exam.row(exam.hfgi)["residual_person"] == 0
 
 
 def test_pictures_of_two_sizes_are_refused(exam: Exam) -> None:
@@ -253,8 +293,13 @@ def test_the_json_holds_means_and_no_nan() -> None:
     made = rows()
     for row in made:
         row["seam"] = np.nan
-    found = metrics_json(summarise(metrics_table(made)))
-    assert set(found) == {BASELINE, "ripple_inpaint"}
+    made[0]["yaw"] = np.nan
+    distances = pd.DataFrame([("net", TRUTH, "|degree| 3", "ripple_inpaint", 400, 0.5)], columns=list(DISTANCES))
+    found = metrics_json(summarise(metrics_table(made)), distances, put_aside=2)
+    assert set(found) == {BASELINE, "ripple_inpaint", "failures"}
+    assert found["failures"] == {"put_aside": 2}
+    assert found[BASELINE]["without_face"] == 1 and found["ripple_inpaint"]["without_face"] == 0
+    assert found["ripple_inpaint"]["frechet net to truth, |degree| 3"] == 0.5
     assert "seam" not in found[BASELINE]
     assert found[BASELINE]["harm"] - found["ripple_inpaint"]["harm"] == pytest.approx(1, abs=2e-6)
     json.dumps(found, allow_nan=False)
@@ -273,6 +318,16 @@ def test_the_text_shows_means_differences_and_what_is_missing() -> None:
     assert max(map(len, text.splitlines())) < 120
     with pytest.raises(ValueError, match="expected one of 'all'"):
         render(summary, stratum="degree +9")
+
+
+def test_the_truth_has_a_column_and_no_differences_in_print() -> None:
+    made = rows()
+    made += [{**row, "method": TRUTH, "yaw": np.nan} for row in made if row["method"] == BASELINE]
+    text = render(summarise(metrics_table(made)), methods=[BASELINE, "ripple_inpaint", TRUTH])
+    means, differences = text.split(f"Minus {BASELINE}")
+    assert TRUTH in means.splitlines()[0] and TRUTH not in differences.splitlines()[0]
+    assert "Pictures without a detected face: 0." in text
+    assert "what the true edits themselves get" in text
 
 
 def test_a_method_that_made_nothing_is_a_column_of_dashes() -> None:

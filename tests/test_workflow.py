@@ -238,8 +238,11 @@ def test_the_study_measures_every_method_on_every_photo(studied: Project) -> Non
     rows = pd.read_csv(table)
     methods = {"e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"}
     assert {(row.photo, row.method) for row in rows.itertuples()} == {
-        (photo, method) for photo in ("astronaut", "known-plate-00") for method in methods
+        *((photo, method) for photo in ("astronaut", "known-plate-00") for method in methods),
+        ("known-plate-00", "truth"),
     }
+    assert rows.loc[rows["method"] == "truth", "psnr_whole"].tolist() == [100]
+    assert "not printed" in table.with_name("summary.txt").read_text()  # the Fréchet distance of two pictures
     assert rows.loc[rows["photo"] == "known-plate-00", "psnr_whole"].notna().all()
     summary = (studied.folder / "results/summary.txt").read_text()
     assert all(method in summary for method in methods)

@@ -46,6 +46,7 @@ CLEANED = {
 }
 MEASURED = f"attribute~{{attribute}}/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}"
 ROWS = f"{COMPUTED}/rows/{MEASURED}/degree~{{degree}}.shard~{{shard}}.csv"
+FEATURES = ROWS.replace(".csv", ".features.npz")
 RECORDS = ROWS.replace(".csv", ".record.json")
 TABLES = f"{COMPUTED}/tables/{MEASURED}/degrees~{{degrees}}"
 REPORT = f"{COMPUTED}/report/{MEASURED}/degrees~{{degrees}}"

@@ -9,6 +9,7 @@ rule measure:
         truths=truths,
     output:
         rows=ROWS,
+        features=FEATURES,
         record=RECORDS,
     params:
         methods=study.methods,
@@ -29,12 +30,14 @@ rule measure:
 rule tabulate:
     input:
         rows=lambda wildcards: per_degree(ROWS, wildcards),
+        features=lambda wildcards: per_degree(FEATURES, wildcards),
         records=lambda wildcards: per_degree(RECORDS, wildcards),
         indexes=every_index,
     output:
         metrics=report(f"{TABLES}/metrics.csv", caption="../report/metrics.rst", category="Table"),
         summary=report(f"{TABLES}/summary.csv", caption="../report/summary.rst", category="Table"),
         quarantine=report(f"{TABLES}/quarantine.csv", caption="../report/quarantine.rst", category="Table"),
+        frechet=report(f"{TABLES}/frechet.csv", caption="../report/frechet.rst", category="Table"),
         json=f"{TABLES}/metrics.json",
         text=f"{TABLES}/summary.txt",
         record=f"{TABLES}/record.json",

@@ -3,20 +3,20 @@
 from pathlib import Path
 
 import pandas as pd
+import torch
 
 import job
 from job import snakemake
-from unripple.faces import FaceMeter
-from unripple.images import read_mask, read_rgb, resize, to_uint8, write_table
+from unripple.images import read_mask, read_rgb, resize, to_uint8, write_arrays, write_table
 from unripple.index import Index
 from unripple.metrics.columns import COLUMNS, KEYS
+from unripple.metrics.features import Features
 from unripple.metrics.measure import Exam, Row, Yardsticks
-from unripple.weights.st_lpips import load_st_lpips
 
 METHODS = [method for method in snakemake.params.methods if method not in ("e4e", "hfgi")]
 SIZE = int(snakemake.wildcards.size)
 
-yardsticks = Yardsticks(FaceMeter(), load_st_lpips())
+yardsticks = Yardsticks.load(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 portraits, originals, edits, mattes, ripples = (
     job.index(name) for name in ("portraits", "originals", "edits", "mattes", "ripples")
 )
@@ -41,27 +41,19 @@ def exam(photo: str) -> Exam:
     )
 
 
-def rows(photo: str) -> list[Row]:
-    """One row for each method that made a picture of this photo."""
+rows: list[Row] = []
+features = Features()
+for photo in job.shared(portraits, originals, edits, mattes, ripples):
+    edit = {"photo": photo, "attribute": snakemake.wildcards.attribute, "degree": float(snakemake.wildcards.degree)}
     pictures = {"e4e": edits.path(photo, ".e4e.png"), "hfgi": edits.path(photo, ".hfgi.png")}
     pictures |= {method: made.path(photo, ".png") for method, made in cleaned.items() if photo in made}
-    band = read_mask(ripples.path(photo, ".png"))
-    photo_exam = exam(photo)
-    return [
-        {
-            "photo": photo,
-            "attribute": snakemake.wildcards.attribute,
-            "degree": float(snakemake.wildcards.degree),
-            "method": method,
-            **photo_exam.row(read_rgb(pictures[method]), band),
-        }
-        for method in snakemake.params.methods
-        if method in pictures
-    ]
+    wanted = {method: read_rgb(pictures[method]) for method in snakemake.params.methods if method in pictures}
+    measured = exam(photo).measure(wanted, read_mask(ripples.path(photo, ".png")))
+    rows += [{**edit, "method": method, **found.row} for method, found in measured.items() if found.row]
+    features.add(edit, {method: found.feature for method, found in measured.items()})
 
-
-columns = [*KEYS, *(column.key for column in COLUMNS)]
-measured = [row for photo in job.shared(portraits, originals, edits, mattes, ripples) for row in rows(photo)]
 # A shard in which no photo could be used has a table too, without rows.
-write_table(Path(snakemake.output.rows), pd.DataFrame(measured) if measured else pd.DataFrame(columns=columns))
+columns = [*KEYS, *(column.key for column in COLUMNS)]
+write_table(Path(snakemake.output.rows), pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns))
+write_arrays(Path(snakemake.output.features), features.arrays())
 job.write_record()

@@ -9,6 +9,9 @@ import job
 from job import snakemake
 from unripple.images import atomic, write_json, write_table
 from unripple.index import read
+from unripple.metrics.columns import TRUTH
+from unripple.metrics.features import read_features
+from unripple.metrics.frechet import frechet_table, frechet_text
 from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, summarise
 
 settings = snakemake.params.settings
@@ -17,6 +20,7 @@ if not rows:
     raise ValueError(f"{snakemake.output.metrics}: expected measured photos, found none: no photo could be used")
 table = metrics_table(rows)
 summary = summarise(table, resamples=settings["bootstrap"], seed=settings["seed"])
+frechet = frechet_table(*read_features(Path(file) for file in snakemake.input.features))
 
 put_aside = pd.DataFrame(
     sorted(
@@ -26,15 +30,15 @@ put_aside = pd.DataFrame(
     ),
     columns=["photo", "stage", "reason"],
 )
+failed = put_aside["photo"].nunique()
 
 write_table(Path(snakemake.output.metrics), table)
 write_table(Path(snakemake.output.summary), summary)
 write_table(Path(snakemake.output.quarantine), put_aside)
-write_json(Path(snakemake.output.json), metrics_json(summary))
+write_table(Path(snakemake.output.frechet), frechet)
+write_json(Path(snakemake.output.json), metrics_json(summary, frechet, failed))
+shown = [*snakemake.params.methods, *([TRUTH] if (table["method"] == TRUTH).any() else [])]
 with atomic(Path(snakemake.output.text)) as temporary:
-    texts = [
-        render(summary, stratum=stratum, methods=snakemake.params.methods, failed=len(put_aside))
-        for stratum in (ALL, farthest(table))
-    ]
-    temporary.write_text("\n".join(texts), encoding="utf-8")
+    texts = [render(summary, stratum=stratum, methods=shown, failed=failed) for stratum in (ALL, farthest(table))]
+    temporary.write_text("\n".join([*texts, frechet_text(frechet)]), encoding="utf-8")
 job.write_record()

@@ -13,6 +13,10 @@ ST_LPIPS = "st-lpips-alex"
 KEYS = ("photo", "attribute", "degree", "method")
 #: The baseline against which every other method is paired.
 BASELINE = "hfgi"
+#: The name of the rows that hold the true edit's own numbers: no method, but what a perfect one would get.
+TRUTH = "truth"
+#: The name under which photos without a known truth stand in sets of pictures.
+PHOTO = "photo"
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,15 @@ def _to_truth() -> list[Column]:
 COLUMNS: tuple[Column, ...] = (
     Column("ripple_energy", "Ripple energy in the band", "ripple energy", "", "lower", 3, True),
     Column("inner_ripples", "Ripples inside the person, over e4e", "inner ripples", "", "lower", 3),
+    Column(
+        "residual_person",
+        "Share of the band that BlazePose calls person",
+        "person in band (BlazePose)",
+        "",
+        "lower",
+        3,
+        True,
+    ),
     *_to_truth(),
     Column("fidelity_psnr", "Background against the photo, PSNR", "fidelity PSNR", "dB", "higher", 2),
     Column(

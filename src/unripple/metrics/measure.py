@@ -6,6 +6,7 @@ Everything is measured at the size at which pictures are stored, but ST-LPIPS, w
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -13,21 +14,26 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from unripple.faces import FaceMeasure, identity_distance
+from unripple.faces import FaceMeasure, FaceMeter, identity_distance
 from unripple.images import Mask, Matte, Rgb
 from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over
-from unripple.metrics.columns import COLUMNS, ST_LPIPS
+from unripple.metrics.columns import COLUMNS, PHOTO, ST_LPIPS, TRUTH
 from unripple.metrics.difference import mean_difference
 from unripple.metrics.psnr import decibels, psnr, squared_error
 from unripple.metrics.regions import Regions, regions, shrink
+from unripple.metrics.residual_person import residual_person
 from unripple.metrics.ripple_energy import gradient_correlation, positive_part, ripple_gradients
 from unripple.metrics.seam import seam
 from unripple.metrics.ssim import ssim_map
-from unripple.metrics.st_lpips import SIDE, prepare
+from unripple.metrics.st_lpips import SIDE, Vector, pooled, prepare
 from unripple.networks.st_alexnet import StLpips
+from unripple.persons import PersonMeter
+from unripple.weights.st_lpips import load_st_lpips
 
 NAN = float("nan")
 Row = dict[str, Any]
+#: The five layers of one picture, each ``float32 (1, C, H, W)``.
+Features = list[torch.Tensor]
 
 
 class FaceReader(Protocol):
@@ -37,25 +43,51 @@ class FaceReader(Protocol):
         """The largest face of ``uint8 (H, W, 3)``; None where none is found."""
 
 
-@dataclass
+class PersonReader(Protocol):
+    """What finds the person: ``unripple.persons.PersonMeter``, or a stand-in."""
+
+    def measure(self, rgb: Rgb) -> Matte:
+        """How surely each pixel of ``uint8 (H, W, 3)`` is a person: ``float32 (H, W) in [0, 1]``."""
+
+
+@dataclass(frozen=True)
 class Yardsticks:
-    """The networks that measure, loaded once for many pictures. A face already measured is not measured again."""
+    """The networks that measure, loaded once for many pictures."""
 
     faces: FaceReader
+    persons: PersonReader
     st_lpips: StLpips
-    _seen: dict[bytes, FaceMeasure | None] = field(default_factory=dict, repr=False)
 
-    def face(self, rgb: Rgb) -> FaceMeasure | None:
-        """The largest face of ``uint8 (H, W, 3)``, or None."""
-        key = hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).digest()
-        if key not in self._seen:
-            self._seen[key] = self.faces.measure(rgb)
-        return self._seen[key]
+    @classmethod
+    def load(cls, device: torch.device) -> Yardsticks:
+        """dlib and BlazePose, which work on the CPU, and ST-LPIPS on ``device``."""
+        # Channels last: half the time on a CPU.
+        network = load_st_lpips().to(device).to(memory_format=torch.channels_last)
+        return cls(FaceMeter(), PersonMeter(), network)
+
+    @torch.inference_mode()
+    def features(self, pictures: Sequence[Rgb]) -> list[Features]:
+        """ST-LPIPS's layers of pictures ``uint8 (H, W, 3)``, reduced to 256 x 256, in one pass."""
+        device = next(self.st_lpips.parameters()).device
+        layers = self.st_lpips.features(torch.cat([prepare(rgb) for rgb in pictures]).to(device))
+        return [[layer[n : n + 1] for layer in layers] for n in range(len(pictures))]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of one picture.
+
+    ``row``: a value for every key of ``columns.COLUMNS``, or nothing; ``feature``: ``float32 (256,)``, see
+    `st_lpips.pooled`.
+    """
+
+    row: Row
+    feature: Vector
 
 
 @dataclass
 class Exam:
-    """One photo edited to one degree: all that the methods share, computed once; then ``row`` for each method.
+    """One photo edited to one degree: all that the methods share, computed once; then ``measure`` for the methods.
 
     Pictures are ``uint8 (H, W, 3)`` of one size, mattes ``float32 (H, W) in [0, 1]``.
 
@@ -76,6 +108,7 @@ class Exam:
     yardsticks: Yardsticks
     truth: Rgb | None = None
     made: Matte | None = None
+    _seen: dict[bytes, FaceMeasure | None] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         for other in (self.e4e, self.hfgi, *(() if self.truth is None else (self.truth,))):
@@ -85,16 +118,37 @@ class Exam:
         if self.made is not None:
             check_mask(self.made >= 0, self.photo)
 
-    def row(self, rgb: Rgb, mask: Mask | None = None) -> Row:
-        """Measure one method's edit, ``uint8 (H, W, 3)``.
+    def measure(self, pictures: Mapping[str, Rgb], mask: Mask | None = None) -> dict[str, Measured]:
+        """Measure the methods' edits, name -> ``uint8 (H, W, 3)``, and beside them what they are compared with.
 
-        ``mask``: ``bool (H, W)``, what the method pasted or painted, for the seam. Returns a value for every key of
-        ``columns.COLUMNS``; NaN is what cannot be measured (no truth, no band, no face). ``face_found`` and
-        ``photo_face_found`` say whether the face detector saw the face.
+        That is the truth where it is known, under the name ``columns.TRUTH``: its row says what a perfect edit would
+        be given, which is not 0 everywhere. Else it is the photo, under ``columns.PHOTO``, with an empty row.
+        ``mask``: ``bool (H, W)``, what the methods pasted or painted, for the seam. NaN is what cannot be measured (no
+        truth, no band, no face). ``face_found`` and ``photo_face_found`` say whether the face detector saw the face.
         """
+        for rgb in pictures.values():
+            check_pair(self.photo, rgb)
+        reference = {PHOTO: self.photo} if self.truth is None else {TRUTH: self.truth}
+        everything = {**pictures, **reference}
+        layers = dict(zip(everything, self.yardsticks.features(list(everything.values())), strict=True))
+        return {
+            name: Measured(
+                {} if name == PHOTO else self._row(rgb, layers[name], layers.get(TRUTH), mask), pooled(layers[name])
+            )
+            for name, rgb in everything.items()
+        }
+
+    def row(self, rgb: Rgb, mask: Mask | None = None) -> Row:
+        """The row of one edit alone, see `measure`."""
         check_pair(self.photo, rgb)
+        layers, *truths = self.yardsticks.features([rgb, *([] if self.truth is None else [self.truth])])
+        return self._row(rgb, layers, truths[0] if truths else None, mask)
+
+    def _row(self, rgb: Rgb, layers: Features, truth: Features | None, mask: Mask | None) -> Row:
         values: Row = {column.key: NAN for column in COLUMNS}
-        values |= self._ripples(rgb) | self._to_truth(rgb) | self._faces(rgb)
+        values |= self._ripples(rgb) | self._to_truth(rgb, layers, truth) | self._faces(rgb)
+        if self.regions.band_core.any():
+            values["residual_person"] = residual_person(self.yardsticks.persons.measure(rgb), self.regions.band_core)
         values["fidelity_psnr"] = psnr(rgb, self.photo, self.regions.background)
         values["fidelity_difference"] = mean_difference(rgb, self.photo, self.regions.background)
         values["harm"] = mean_difference(rgb, self.hfgi, self._made_core)
@@ -127,10 +181,11 @@ class Exam:
     def _e4e_inside(self) -> float:
         return gradient_correlation(self._photo_gradients, ripple_gradients(self.e4e), self.regions.person_core)
 
-    def _to_truth(self, rgb: Rgb) -> Row:
-        if self.truth is None:
+    def _to_truth(self, rgb: Rgb, layers: Features, truth: Features | None) -> Row:
+        if self.truth is None or truth is None:
             return {}
-        distance, similarity, error = self._st_lpips(rgb), ssim_map(rgb, self.truth), squared_error(rgb, self.truth)
+        distance, similarity = self._st_lpips(truth, layers), ssim_map(rgb, self.truth)
+        error = squared_error(rgb, self.truth)
         values: Row = {}
         for name, mask in self.regions.judged().items():
             values[f"{ST_LPIPS}_{name}"] = mean_over(distance, self._small_masks[name])
@@ -143,20 +198,19 @@ class Exam:
         return {name: shrink(mask, SIDE) for name, mask in self.regions.judged().items()}
 
     @torch.inference_mode()
-    def _st_lpips(self, rgb: Rgb) -> Field:
-        network = self.yardsticks.st_lpips
-        features = network.features(prepare(rgb))
-        return np.asarray(network.distance_map(self._truth_features, features, (SIDE, SIDE))[0, 0], dtype=np.float32)
+    def _st_lpips(self, truth: Features, layers: Features) -> Field:
+        found = self.yardsticks.st_lpips.distance_map(truth, layers, (SIDE, SIDE))
+        return np.asarray(found[0, 0].cpu(), dtype=np.float32)
 
-    @cached_property
-    def _truth_features(self) -> list[torch.Tensor]:
-        if self.truth is None:
-            raise ValueError("truth: expected the true edit, found None; distances to it exist on known plates only")
-        with torch.inference_mode():
-            return self.yardsticks.st_lpips.features(prepare(self.truth))
+    def _face(self, rgb: Rgb) -> FaceMeasure | None:
+        """The largest face, measured once for each picture."""
+        key = hashlib.sha256(rgb.tobytes()).digest()
+        if key not in self._seen:
+            self._seen[key] = self.yardsticks.faces.measure(rgb)
+        return self._seen[key]
 
     def _faces(self, rgb: Rgb) -> Row:
-        before, baseline, now = (self.yardsticks.face(picture) for picture in (self.photo, self.hfgi, rgb))
+        before, baseline, now = (self._face(picture) for picture in (self.photo, self.hfgi, rgb))
         values: Row = {"face_found": now is not None, "photo_face_found": before is not None}
         if now is None:
             return values

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -11,8 +14,12 @@ from unripple.images import Rgb
 from unripple.metrics.arrays import Field, check_rgb
 from unripple.networks.st_alexnet import StLpips
 
+Vector = npt.NDArray[np.float32]
+
 #: Pictures are reduced to this side: the distance depends on the scale, so the scale is fixed.
 SIDE = 256
+#: Length of a picture's feature, see `pooled`.
+FEATURES = 256
 
 
 def prepare(rgb: Rgb) -> Tensor:
@@ -26,3 +33,11 @@ def prepare(rgb: Rgb) -> Tensor:
 def st_lpips_map(a: Rgb, b: Rgb, network: StLpips) -> Field:
     """ST-LPIPS of two pictures as a map: ``float32 (256, 256)``; its mean is the published distance at 256."""
     return np.asarray(network(prepare(a), prepare(b))[0, 0].numpy(), dtype=np.float32)
+
+
+def pooled(layers: Sequence[Tensor]) -> Vector:
+    """One picture in few numbers, ``float32 (256,)``: the mean over all places of the fifth layer of its features.
+
+    ``layers``: what ``StLpips.features`` gave for one picture. Sets of such vectors make a Fréchet distance.
+    """
+    return np.asarray(layers[-1].mean(dim=(2, 3))[0].cpu(), dtype=np.float32)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, Column
+from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, TRUTH, Column
 
 #: Columns of the summary.
 SUMMARY_COLUMNS = (
@@ -151,13 +151,24 @@ def signed_rank(differences: npt.NDArray[np.float64]) -> float:
     return float(stats.wilcoxon(differing, method="exact" if exact else "asymptotic").pvalue)
 
 
-def metrics_json(summary: pd.DataFrame, stratum: str = ALL) -> dict[str, dict[str, float]]:
-    """Method -> metric -> mean, for ``dvc metrics``; what could not be measured is left out. Rounded to 6 decimals."""
+def metrics_json(
+    summary: pd.DataFrame, frechet: pd.DataFrame, put_aside: int, stratum: str = ALL
+) -> dict[str, dict[str, float]]:
+    """Method -> metric -> mean, for ``dvc metrics``; what could not be measured is left out. Rounded to 6 decimals.
+
+    Each method also has ``without_face``, the number of its pictures in which no face was found, and its Fréchet
+    distances (``frechet``: a table of `frechet_table`). ``failures`` has ``put_aside``, the number of photos.
+    """
     measured = summary[(summary["stratum"] == stratum) & summary["mean"].notna()]
     result: dict[str, dict[str, float]] = {}
     for method, metric, mean in measured[["method", "metric", "mean"]].itertuples(index=False):
         result.setdefault(str(method), {})[str(metric)] = round(float(mean), 6)
-    return result
+    unseen = summary[(summary["stratum"] == stratum) & (summary["metric"] == "yaw")]
+    for method, missing in unseen[["method", "missing"]].itertuples(index=False):
+        result.setdefault(str(method), {})["without_face"] = int(missing)
+    for extractor, reference, size, method, _, distance in frechet.itertuples(index=False):
+        result.setdefault(str(method), {})[f"frechet {extractor} to {reference}, {size}"] = float(distance)
+    return result | {"failures": {"put_aside": put_aside}}
 
 
 #: The summary row of a method that made no picture.
@@ -205,7 +216,7 @@ def render(
         known = ", ".join(map(repr, summary["stratum"].unique()))
         raise ValueError(f"stratum: expected one of {known}, found {stratum!r}")
     names = list(methods) or list(rows["method"].unique())
-    others = [name for name in names if name != BASELINE]
+    others = [name for name in names if name not in (BASELINE, TRUTH)]
     found = by_metric(rows)
     means, differences = [["Mean", *names]], [[f"Minus {BASELINE}", *others]]
     for column in COLUMNS:
@@ -216,12 +227,13 @@ def render(
                 [label, *(difference_text(found.get((column.key, name), ABSENT), column) for name in others)]
             )
     photos, pictures = int(rows["photos"].max()), int((rows["pictures"] + rows["missing"]).max())
-    unseen = int(rows.loc[rows["metric"] == "yaw", "missing"].sum())
+    unseen = int(rows.loc[(rows["metric"] == "yaw") & (rows["method"] != TRUTH), "missing"].sum())
     return (
         f"{_aligned(means)}\n{_aligned(differences) if others else ''}\n"
         f"Stratum: {stratum}. Means over {photos} photos, {pictures} pictures for each method.\n"
         f"Differences are paired with {BASELINE}; in brackets their bootstrap 95 % interval.\n"
         f"Pictures without a detected face: {unseen}. Photos put aside: {failed}.\n"
+        + (f"The column {TRUTH}: what the true edits themselves get, where they are known.\n" if TRUTH in names else "")
     )
 
 
