@@ -67,6 +67,7 @@ def changed(package: Path, name: str, old: str, new: str) -> bool:
         ("helper.py", "WIDTH", "print('imported')\nWIDTH"),
         ("stages/__init__.py", "", "print('imported')\n"),
         ("catalogue.py", "return 1", "return 2"),
+        ("images.py", "from", "if TYPE_CHECKING:\n    print('imported')\nfrom"),
     ],
 )
 def test_a_change_of_what_is_reached_changes_the_hash(package: Path, name: str, old: str, new: str) -> None:
@@ -83,6 +84,7 @@ def test_a_change_of_what_is_reached_changes_the_hash(package: Path, name: str, 
         ("catalogue.py", "return rare.rare()", "return -rare.rare()"),
         ("rare.py", "return 1", "return 2"),
         ("base.py", "", "print(1)\n"),
+        ("images.py", "from", "if TYPE_CHECKING:\n    from unripple import base\nfrom"),
     ],
 )
 def test_a_change_of_anything_else_does_not(package: Path, name: str, old: str, new: str) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import difflib
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,12 @@ def test_the_shipped_parameters_name_every_setting(root: Path) -> None:
     assert {name: value.keys() if isinstance(value, dict) else None for name, value in shipped.items()} == {
         name: value.keys() if isinstance(value, dict) else None for name, value in config.Study().model_dump().items()
     }
+
+
+def test_settings_load_without_torch() -> None:
+    """Snakemake reads them once more inside every job on a cluster."""
+    loaded = "import sys, unripple.config, unripple.sweep; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", loaded], check=True)
 
 
 def test_overrides_win_and_leave_their_neighbours(root: Path) -> None:

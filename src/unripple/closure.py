@@ -106,11 +106,11 @@ class _Reach:
     def _add(self, key: str, nodes: Sequence[ast.AST]) -> bool:
         if key in self.found:
             return False
-        self.found[key] = "\n".join(map(ast.dump, nodes))
+        self.found[key] = "\n".join(map(_dump, nodes))
         return True
 
     def _follow(self, module: _Module, nodes: Sequence[ast.AST]) -> None:
-        for part in (part for node in nodes for part in ast.walk(node)):
+        for part in (part for node in nodes for part in _telling(node)):
             if isinstance(part, ast.Attribute):
                 self._name(part.attr)
                 owner = _dotted(part.value)
@@ -118,7 +118,7 @@ class _Reach:
                     self._resolve(module, *owner, part.attr)
             elif isinstance(part, ast.Name):
                 self._resolve(module, part.id)
-            elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "getattr":
+            else:
                 for argument in part.args:
                     if isinstance(argument, ast.Constant):
                         self._name(str(argument.value))
@@ -147,6 +147,21 @@ class _Reach:
                 self._enter(imported)
             if path:
                 self._resolve(imported, *path)
+
+
+#: The same definitions are reached from many scripts.
+_dump = cache(ast.dump)
+
+
+@cache
+def _telling(node: ast.AST) -> tuple[ast.Attribute | ast.Name | ast.Call, ...]:
+    """The parts of a piece of code that say what it uses: attributes, names and calls of ``getattr``."""
+    return tuple(
+        part
+        for part in ast.walk(node)
+        if isinstance(part, ast.Attribute | ast.Name)
+        or (isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "getattr")
+    )
 
 
 def _is_implicit(method: str) -> bool:
@@ -190,9 +205,16 @@ def _parse(name: str, path: Path, neighbours: Path) -> _Module:
         if names:
             for defined in names:
                 module.definitions.setdefault(defined, []).append(statement)  # type: ignore[arg-type]
-        elif not isinstance(statement, ast.Import | ast.ImportFrom):
+        elif not _only_imports(statement):
             module.statements.append(statement)
     return module
+
+
+def _only_imports(statement: ast.stmt) -> bool:
+    """Whether a statement does nothing but import, perhaps for type checkers alone."""
+    if isinstance(statement, ast.If) and isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING":
+        return all(_only_imports(part) for part in (*statement.body, *statement.orelse))
+    return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
 def _defined(statement: ast.stmt) -> Iterator[str]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from unripple.images import Rgb
+if TYPE_CHECKING:  # the settings name plates, and must load without torch
+    from unripple.images import Rgb
 
 #: Photographs behind the study's known-plate portraits.
 STUDY_PLATES: Final = ("coffee", "grass", "motorcycle_left", "rocket")

@@ -1,3 +1,4 @@
+from functools import cache
 import re
 from pathlib import Path
 
@@ -79,8 +80,26 @@ wildcard_constraints:
 
 
 def code_of(script):
-    """A fingerprint of a script and of the library code that it reaches."""
-    return code_hash(Path(workflow.basedir, "workflow/scripts", f"{script}.py"))
+    """A fingerprint of a script and of the library code that it reaches, found once a job needs it."""
+    return code_of_module(Path(workflow.basedir, "workflow/scripts", f"{script}.py"))
+
+
+def code_of_module(start):
+    """A fingerprint of all code that a module of the library, or a script's file, reaches; found once a job needs it.
+
+    Snakemake starts anew inside each job on a cluster, and there only one of them is needed.
+    """
+
+    def code(wildcards):
+        return fingerprint(start)
+
+    return code
+
+
+@cache
+def fingerprint(start):
+    """`code_hash`, taken once."""
+    return code_hash(start)
 
 
 def section(name, *keys):
