@@ -15,11 +15,14 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+import bar
 import folders
 import restore
 import slurm
 
 LOCK = Path(".snakemake/study.lock")
+#: The process with which jobs on this machine end: see scripts/faults.py.
+RUN = "UNRIPPLE_RUN"
 SNAKEMAKE = ("--nolock", "--profile", "workflow/profiles/default")
 
 
@@ -34,7 +37,10 @@ def main() -> None:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.set_inheritable(lock.fileno(), True)  # Snakemake takes this process over, and the lock with it.
     restore.damaged_results(arguments, lambda more: as_child(lock, more))
-    os.execv(sys.executable, [sys.executable, "-m", "snakemake", *arguments])
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    if sys.stdout.isatty() and sys.stderr.isatty():
+        sys.exit(bar.run(command, become_run, lambda process: hold(lock, process)))
+    os.execv(sys.executable, command)
 
 
 def take_lock() -> TextIO:
@@ -55,6 +61,12 @@ def hold(lock: TextIO, process: int) -> None:
     lock.truncate(0)
     lock.write(f"{process}\n")
     lock.flush()
+
+
+def become_run() -> None:
+    """In a new process that becomes Snakemake: jobs end with it."""
+    if RUN in os.environ:
+        os.environ[RUN] = str(os.getpid())
 
 
 def as_child(lock: TextIO, arguments: list[str]) -> None:
@@ -78,7 +90,7 @@ def for_slurm(arguments: list[str]) -> list[str]:
     parser.add_argument("--slurm-status-command")
     given, _ = parser.parse_known_args(arguments)
     if given.workflow_profile is None or not slurm.is_slurm(given.workflow_profile):
-        os.environ["UNRIPPLE_RUN"] = str(os.getpid())  # Jobs of this machine end with it: see scripts/faults.py.
+        os.environ[RUN] = str(os.getpid())
         return []
     if given.dry_run:
         return []

@@ -13,9 +13,11 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from lab import GPU_NODES, NODES, Lab
@@ -24,18 +26,23 @@ from test_workflow import Project
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(3000)]
 
 PROFILE = "workflow/profiles/slurm"
+#: One portrait in each of two shards.
 TINY = {
-    "study": {"known_plate": 2, "shards": 3},
+    "study": {"known_plate": 1, "examples": ["astronaut"], "shards": 3},
     "images": {"size": 256},
     "invert": {"refine": 0},
     "edit": {"degrees": [3]},
+    "methods": ["e4e", "hfgi", "ripple_inpaint"],
     "metrics": {"bootstrap": 100},
 }
 #: The profile, but patient with neither Slurm nor the file system, and with no more jobs than the machine bears.
 HURRIED = (
     *("--workflow-profile", PROFILE, "--latency-wait", "5", "--jobs", "3"),
-    *("--slurm-init-seconds-before-status-checks", "3", "--seconds-between-status-checks", "3"),
+    *("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2"),
 )
+#: What is made for a picture once its edit is cut out, and for the whole study then.
+AFTER_RIPPLES = ("fills", "cleaned", "rows")
+AT_THE_END = ("tables", "report")
 
 
 def digests(project: Project) -> dict[str, str]:
@@ -59,7 +66,7 @@ def eventually(condition: Callable[[], bool], what: str, seconds: float = 300) -
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = Path(tempfile.mkdtemp(prefix="lab-"))
     cluster = Lab(folder)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the cluster ends, too
@@ -68,8 +75,24 @@ def lab() -> Iterator[Lab]:
         yield cluster
     finally:
         cluster.stop()
+        left = processes_in(folder, tmp_path_factory.getbasetemp())
         shutil.rmtree(folder)
         signal.signal(signal.SIGTERM, before)
+    assert not left, f"still running: {left}"
+
+
+def processes_in(*folders: Path) -> list[str]:
+    """Command lines of the processes that name one of these folders or work in it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            place = (process / "cwd").readlink()
+        except OSError:  # ended meanwhile
+            continue
+        if any(str(folder) in command or place.is_relative_to(folder) for folder in folders):
+            found.append(command)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +100,7 @@ def local(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The study, run without a cluster."""
     project = Project(root, tmp_path_factory.mktemp("local"))
     project.set(**TINY)
+    shutil.copy(Path(__file__).parent / "hurried/sitecustomize.py", project.folder / "src")
     status, output = project.run()
     assert status == 0, output
     return project
@@ -93,21 +117,27 @@ def clustered(local: Project, tmp_path_factory: pytest.TempPathFactory, lab: Lab
 
 
 @pytest.fixture
-def half(clustered: Project, tmp_path: Path) -> Project:
-    """A study whose inversions are finished, and nothing after them."""
-    folder = tmp_path / "half"
-    shutil.copytree(clustered.folder, folder, symlinks=True)
-    for last in [path for path in (folder / "results").iterdir() if path.is_file()]:
-        last.unlink()  # else Snakemake misses nothing
-    for made in [
-        *folder.glob("results/lite/default/size~*/truth"),
-        *folder.glob("results/lite/default/size~*/refine~*/*"),
-    ]:
-        if made.name not in ("inversions", "mattes"):
-            shutil.rmtree(made)
+def copied(clustered: Project, tmp_path: Path) -> Project:
+    """A copy of the finished study."""
     project = Project.__new__(Project)
-    project.folder = folder
+    project.folder = tmp_path / "copy"
+    shutil.copytree(clustered.folder, project.folder, symlinks=True)
     return project
+
+
+@pytest.fixture
+def half(copied: Project) -> Project:
+    """The study when one of its shards is finished, and the other up to its ripple masks."""
+    results = copied.folder / "results"
+    computed = next(results.glob("lite/default/size~*/refine~*/precision~*"))
+    for family in AT_THE_END:
+        shutil.rmtree(computed / family)
+    for made in [path for family in AFTER_RIPPLES for path in (computed / family).rglob("*") if path.is_file()]:
+        if "shard~00." in made.name or made.name.startswith("astronaut."):
+            made.unlink()
+    for last in [path for path in results.iterdir() if path.is_file()]:
+        last.unlink()  # else Snakemake misses nothing
+    return copied
 
 
 def jobs_of(lab: Lab, project: Project) -> list[dict[str, str]]:
@@ -126,6 +156,12 @@ def running(lab: Lab, project: Project, rule: str, node: str | None = None) -> l
         for job in jobs_of(lab, project)
         if job["rule"] == rule and job["JobState"] == "RUNNING" and node in (None, job["NodeList"])
     ]
+
+
+def assert_whole(project: Project, local: Project, before: dict[Path, tuple[int, int]]) -> None:
+    """All is there, byte by byte as on one machine, and no index of ``before`` was written anew."""
+    assert digests(project) == digests(local)
+    assert before == {path: mark for path, mark in finished(project).items() if path in before}
 
 
 def end(process: subprocess.Popen[str]) -> str:
@@ -160,56 +196,54 @@ def test_jobs_had_what_the_profile_asks_for(lab: Lab, clustered: Project, root: 
 
 
 def test_a_cancelled_job_is_done_again(lab: Lab, half: Project, local: Project) -> None:
+    before = finished(half)
     run = half.start(*HURRIED)
-    eventually(lambda: bool(running(lab, half, "edit")), "an edit that runs")
-    cancelled, before = running(lab, half, "edit")[0], finished(half)
+    eventually(lambda: bool(running(lab, half, "fill")), "a fill that runs")
+    cancelled = running(lab, half, "fill")[0]
     subprocess.run(["scancel", cancelled["JobId"]], check=True)
     output = end(run)
     assert "Trying to restart job" in output
-    assert digests(half) == digests(local)
-    assert before == {path: mark for path, mark in finished(half).items() if path in before}
+    assert_whole(half, local, before)
     again = [job["JobState"] for job in jobs_of(lab, half) if job["Comment"] == cancelled["Comment"]]
     assert sorted(again) == ["CANCELLED", "COMPLETED"]
 
 
-def reported(project: Project) -> set[Path]:
-    """Indexes of the jobs that the controller of the last run has seen end.
-
-    What ended between its last look and its death is whole, too, but no one vouched for it: Snakemake makes it again.
-    """
-    log = max(project.folder.glob(".snakemake/log/*.log"), key=lambda path: path.stat().st_mtime_ns).read_text()
-    jobs = re.findall(r"^    output: (\S+?),?(?: .*)?$(?:\n    .*)*?\n    jobid: (\d+)$", log, flags=re.MULTILINE)
-    ended = set(re.findall(r"^Finished jobid: (\d+)", log, flags=re.MULTILINE))
-    return {project.folder / output for output, job in jobs if job in ended and "shard~" in output}
-
-
 def test_a_killed_controller_leaves_nothing_to_repair(lab: Lab, half: Project, local: Project) -> None:
+    before = finished(half)
     run = half.start(*HURRIED)
-    eventually(lambda: any("/edits/" in str(path) for path in reported(half)), "an edit that is finished")
-    eventually(lambda: any(job["JobState"] == "RUNNING" for job in jobs_of(lab, half)), "a job that runs")
+    eventually(lambda: bool(running(lab, half, "ripple_inpaint")), "a job that runs after the fill")
     os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
-    orphans = [job for job in jobs_of(lab, half) if job["JobState"] == "RUNNING"]
-    vouched, before = reported(half), finished(half)
-    assert orphans and vouched <= before.keys()
+    orphans = running(lab, half, "ripple_inpaint")
+    between = {path: mark for path, mark in finished(half).items() if path not in before}
+    assert orphans and between and all("/fills/" in str(path) for path in between)
     output = end(half.start(*HURRIED))
     assert "cancelled jobs that an earlier run left on the cluster" in output
-    assert digests(half) == digests(local)
-    after = finished(half)
-    assert {path: before[path] for path in vouched} == {path: after[path] for path in vouched}
+    assert_whole(half, local, before | between)
+    assert [job["JobState"] for job in jobs_of(lab, half) if job["JobId"] == orphans[0]["JobId"]] == ["CANCELLED"]
 
 
 def test_a_lost_node_costs_only_its_jobs(lab: Lab, half: Project, local: Project) -> None:
+    before = finished(half)
     run = half.start(*HURRIED)
+    eventually(lambda: bool(running(lab, half, "fill")), "a fill that runs")
+    lost = running(lab, half, "fill")[0]
     try:
-        eventually(lambda: bool(running(lab, half, "edit", "n2") + running(lab, half, "truth", "n2")), "a job on n2")
-        lost, before = running(lab, half, "edit", "n2") + running(lab, half, "truth", "n2"), finished(half)
-        lab.crash_node("n2")
+        lab.crash_node(lost["NodeList"])
         end(run)
     finally:
-        lab.start_node("n2")
-    assert digests(half) == digests(local)
-    assert before == {path: mark for path, mark in finished(half).items() if path in before}
-    for job in lost:
-        last = [record for record in jobs_of(lab, half) if record["Comment"] == job["Comment"]][-1]
-        assert last["JobState"] == "COMPLETED" and last["NodeList"] != "n2", last
+        lab.start_node(lost["NodeList"])
+    assert_whole(half, local, before)
+    last = [record for record in jobs_of(lab, half) if record["Comment"] == lost["Comment"]][-1]
+    assert last["JobState"] == "COMPLETED" and last["NodeList"] != lost["NodeList"], last
+
+
+def test_settings_side_by_side_share_what_they_can(lab: Lab, copied: Project) -> None:
+    before = finished(copied)
+    (copied.folder / "feather.yaml").write_text("composite: {feather: [2, 4, 8]}\n")
+    output = end(copied.start(*HURRIED, "--config", "sweep=feather.yaml", "--", "compare"))
+    made = Counter(job["rule"] for job in jobs_of(lab, copied))
+    assert made == {"ripple_inpaint": 4, "measure": 4, "tabulate": 2, "compare": 1}, output
+    assert before == {path: mark for path, mark in finished(copied).items() if path in before}
+    ranking = pd.read_csv(copied.folder / "results/compare/feather/ranking.csv")
+    assert sorted(ranking["composite.feather"]) == [2, 4, 8]
