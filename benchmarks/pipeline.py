@@ -8,6 +8,7 @@ photo for each job. Needs the embedded models (`make weights`).
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -26,7 +27,7 @@ import yaml
 from unripple.shards import known_plate_names, occupied
 
 ROOT = Path(__file__).parents[1]
-PROGRESS = re.compile(r"(\d+) of \d+ photos, .* in batches of (\d+); networks ran (\d+)% of the time; at most (\d+) MB")
+PROGRESS = re.compile(r"(\d+) of \d+ photos, ([\d.]+) a second in batches of (\d+); networks ran (\d+)% of the time")
 
 
 def project(folder: Path, photos: int, degrees: int, refine: int, size: int, shards: int) -> None:
@@ -55,32 +56,34 @@ def run(folder: Path) -> float:
 
 
 def stages(folder: Path) -> pd.DataFrame:
-    """By rule: jobs, photos, seconds with and without the start of the job, share of the networks, memory."""
+    """By rule: jobs, photos, seconds from the start of the job to its end, share of the networks, memory."""
     rows = []
-    for path in sorted((folder / "logs").rglob("*.tsv")):
+    for path in sorted((folder / "logs").rglob("*.tsv"), key=lambda path: path.stat().st_mtime_ns):
         row = pd.read_csv(path, sep="\t").iloc[-1]
         log = path.with_suffix(".log")
         told = PROGRESS.findall(log.read_text()) if log.exists() else []
-        photos, batch, share, _ = (int(value) for value in told[-1]) if told else (1, 1, 0, 0)
+        done, pace, batch, share = (float(value) for value in told[-1]) if told else (0.0, 1.0, 0.0, 0.0)
         rows.append(
             {
                 "stage": row["rule_name"],
                 "jobs": 1,
-                "photos": photos,
+                "photos": ast.literal_eval(row["resources"]).get("photos", 0),
                 "seconds": float(row["s"]),
-                "networks": share * float(row["s"]) / 100,
-                "batch": batch,
+                "networks": share / 100 * done / max(pace, 0.01),
+                "batch": int(batch),
                 "memory (MB)": round(float(row["max_rss"])),
             }
         )
-    table = (
-        pd.DataFrame(rows)
-        .groupby("stage", sort=False)
-        .agg(
-            {"jobs": "sum", "photos": "sum", "seconds": "sum", "networks": "sum", "batch": "max", "memory (MB)": "max"}
-        )
-    )
-    table["photos/s"] = (table["photos"] / table["seconds"]).round(2)
+    together = {
+        "jobs": "sum",
+        "photos": "sum",
+        "seconds": "sum",
+        "networks": "sum",
+        "batch": "max",
+        "memory (MB)": "max",
+    }
+    table = pd.DataFrame(rows).groupby("stage", sort=False).agg(together)
+    table["photos/s"] = (table["photos"] / table["seconds"]).round(2).where(table["photos"] > 0, "–")
     table["networks run"] = [
         f"{share:.0%}" if share else "–" for share in (table.pop("networks") / table["seconds"]).tolist()
     ]
@@ -102,7 +105,8 @@ def main(
             seconds = run(Path(name))
             table = stages(Path(name))
         print(
-            f"\n{title}: {seconds:.0f} s, {photos * degrees / seconds:.3f} edits a second, {table['jobs'].sum()} jobs"
+            f"\n{title}: {seconds:.0f} s, {photos * degrees / seconds:.3f} edits a second, {table['jobs'].sum()} jobs,"
+            f" at most {table['memory (MB)'].max()} MB in one"
         )
         print(table.to_string())
 

@@ -77,16 +77,18 @@ def photos_in(log: Path) -> tuple[int, int]:
     return (int(told[-1][0]), int(told[-1][1])) if told else (0, 0)
 
 
-def run(command: Sequence[str], become: Callable[[], None], began: Callable[[int], object]) -> int:
+def run(command: Sequence[str], become: Callable[[], None], started: Callable[[int], None]) -> int:
     """Run Snakemake, print what it prints and draw the bar; its exit status.
 
-    ``become`` is called in its process before it starts, ``began`` is told the process. It writes to a terminal of its
-    own, so that it keeps its colours. Ctrl-C on the user's reaches it, too; a request to end is handed on.
+    ``become`` is called in its process before it starts, ``started`` is told the number of the process.
+
+    Snakemake writes to a terminal of its own, so that it keeps its colours. Ctrl-C on the user's reaches it, too; a
+    request to end is handed on.
     """
     ours, its = pty.openpty()
     process = subprocess.Popen(command, stdout=its, stderr=its, close_fds=False, preexec_fn=become)
-    began(process.pid)
     os.close(its)
+    started(process.pid)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     jobs = Jobs()
