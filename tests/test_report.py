@@ -3,69 +3,30 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
+import itertools
 import json
 import re
 from dataclasses import replace
-from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
-import pandas as pd
 import pytest
+from drawn_study import EVIL, METHODS, SIZE, face, page, page_of, plain, stored, tables
 from PIL import Image
 
-from unripple.images import Rgb
 from unripple.metrics.columns import COLUMNS
-from unripple.metrics.table import metrics_table, summarise
+from unripple.report.cases import by_importance
+from unripple.report.gallery import _parts
 from unripple.report.overview import draw_overview, ends
-from unripple.report.page import Facts, data_uri, draw_page
-from unripple.report.pictures import TINT, EditPictures, FacePictures, label, overlay, signed
+from unripple.report.pictures import TINT, FacePictures, label, overlay, signed, spread
+from unripple.report.recipes import Recipes
 from unripple.report.strip import draw_strip
-
-SIZE = 64
-METHODS = ("e4e", "hfgi", "ripple_inpaint", "split_composite")
-EVIL = "</script><b>\"Ünal\" & 'co'"
-
-
-def plain(*colour: int) -> Rgb:
-    return np.full((SIZE, SIZE, 3), colour, np.uint8)
-
-
-def face(name: str, degrees: tuple[float, ...] = (3.0, -3.0), truth: bool = True) -> FacePictures:
-    mask = np.zeros((SIZE, SIZE), bool)
-    mask[16:48, 16:32] = True
-    colours = {method: plain(40 * i, 200, 255 - 40 * i) for i, method in enumerate(METHODS)}
-    edits = [EditPictures(degree, colours, mask, plain(255, 200, 0) if truth else None) for degree in degrees]
-    return FacePictures(name, plain(10, 20, 30), plain(30, 20, 10), tuple(edits))
-
-
-@cache
-def tables(*names: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    rng = np.random.default_rng(0)
-    rows = [
-        {
-            **{"photo": name, "attribute": "pose", "degree": degree, "method": method},
-            **{column.key: rng.normal(5 - METHODS.index(method), 0.1) for column in COLUMNS},
-        }
-        for name in names
-        for degree in (-3.0, 3.0)
-        for method in METHODS
-    ]
-    table = metrics_table(rows)
-    return table, summarise(table, resamples=200)
-
-
-FACTS = Facts(
-    networks={"perceptual distance": "st-lpips-alex", "generator": "MobileStyleGAN-FFHQ"},
-    settings={"ripple.dilate": "8"},
-    put_aside={"<i>broken</i>.jpg": "truncated"},
-)
-
-
-def page(names: list[str], **options: int) -> str:
-    table, summary = tables(*names)
-    return draw_page([face(name) for name in names], table, summary, FACTS, methods=METHODS, **options)
+from unripple.report.thumbnails import data_uri, mask_uri
 
 
 class Reader(HTMLParser):
@@ -102,10 +63,15 @@ class Reader(HTMLParser):
             self.scripts[-1] = (attributes, text + data)
 
 
-def study(reader: Reader) -> dict[str, list[dict[str, object]]]:
-    (text,) = (text for attributes, text in reader.scripts if attributes.get("id") == "study")
-    found: dict[str, list[dict[str, object]]] = json.loads(text)
+def study(text: str) -> dict[str, Any]:
+    """What the page's script reads."""
+    (content,) = (inside for attributes, inside in Reader(text).scripts if attributes.get("id") == "study")
+    found: dict[str, Any] = json.loads(content)
     return found
+
+
+def faces(*names: str) -> list[FacePictures]:
+    return [face(name) for name in names]
 
 
 def decoded(uri: str) -> Image.Image:
@@ -154,20 +120,30 @@ def test_the_text_of_a_strip_is_drawn() -> None:
     assert a.shape == b.shape and (a != b).any()
 
 
-def test_drawing_twice_gives_the_same_pixels() -> None:
+def test_drawing_twice_gives_the_same() -> None:
     assert (draw_strip(face("a")) == draw_strip(face("a"))).all()
-    assert page(["a"]) == page(["a"])
+    assert page(faces("a", "b")) == page_of("a", "b")
 
 
 def test_the_overview_has_a_row_for_each_face_and_both_ends() -> None:
-    faces = [face("a", (-3.0, -1.5, 3.0)), face("b", (-3.0, 3.0), truth=False)]
-    assert ends(faces) == [-3.0, 3.0]
-    sheet = draw_overview(faces, side=32)
+    drawn = [face("a", (-3.0, -1.5, 3.0)), face("b", (-3.0, 3.0), truth=False)]
+    assert ends(drawn) == [-3.0, 3.0]
+    sheet = draw_overview(drawn, side=32)
+    assert (draw_overview([one.reduced(32) for one in drawn], side=32) == sheet).all()
     assert (sheet == (10, 20, 30)).all(axis=2).sum() == 2 * 32 * 32
     assert (sheet == (255, 200, 0)).all(axis=2).sum() == 2 * 32 * 32  # one face has a truth, at two degrees
     assert (sheet == (80, 200, 175)).all(axis=2).sum() == 4 * 32 * 32
     with pytest.raises(ValueError, match="expected faces with edits"):
         draw_overview([replace(face("a"), edits=())])
+
+
+def test_a_first_part_of_many_names_is_spread_over_all() -> None:
+    names = [f"{number:03d}" for number in range(200)]
+    assert sorted(spread(names)) == names
+    for count in (5, 10, 40):
+        places = sorted(int(name) for name in spread(names)[:count])
+        assert max(np.diff([0, *places, 199])) <= 2.6 * 200 / count
+    assert spread([]) == [] and spread(["a"]) == ["a"]
 
 
 def test_a_picture_survives_its_uri() -> None:
@@ -177,55 +153,108 @@ def test_a_picture_survives_its_uri() -> None:
     assert decoded(data_uri(plain(0, 0, 0), 512)).size == (SIZE, SIZE)
 
 
+def test_a_mask_survives_its_uri_exactly() -> None:
+    (edit, _) = face("a").edits
+    assert edit.mask is not None
+    shown = np.asarray(decoded(mask_uri(edit.mask, SIZE)).convert("L"))
+    assert (shown == 255 * edit.mask).all()
+
+
 def test_the_page_asks_the_network_for_nothing() -> None:
-    text = page(["a", "b"])
+    text = page_of("a", "b")
     reader = Reader(text)
-    assert reader.links and all(link.startswith("data:") for link in reader.links)
-    assert not re.search(r"https?:|@import|url\(|fetch\(|XMLHttpRequest|\bimport\(", text)
+    assert reader.links and all(link.startswith(("data:", "#")) for link in reader.links)
+    assert not re.search(r"https?:|@import|url\((?!#)|fetch\(|XMLHttpRequest|\bimport\(", text)
     assert "default-src 'none'" in text
     assert {"link", "iframe", "object", "base"}.isdisjoint(reader.tags)
 
 
 def test_the_page_holds_every_picture() -> None:
-    found = study(Reader(page(["a", "b"])))["faces"]
+    found = study(page_of("a", "b"))["faces"]
     assert [one["name"] for one in found] == ["a", "b"]
     for one in found:
-        edits = one["edits"]
-        assert isinstance(edits, list)
-        assert [edit["degree"] for edit in edits] == ["−3", "+3"]
-        for edit in edits:
-            assert list(edit["pictures"]) == ["e4e", "hfgi", "mask", "ripple_inpaint", "split_composite", "truth"]
-            assert {decoded(uri).size for uri in edit["pictures"].values()} == {(SIZE, SIZE)}
+        assert [edit["degree"] for edit in one["edits"]] == ["−3", "+3"]
+        for edit in one["edits"]:
+            assert list(edit["small"]) == ["e4e", "hfgi", "ripple_inpaint", "split_composite", "truth", "mask"]
+            assert {decoded(uri).size for uri in edit["small"].values()} == {(SIZE, SIZE)}
             assert set(edit["numbers"]) == set(METHODS)
+            assert {len(numbers) for numbers in edit["numbers"].values()} == {len(COLUMNS)}
+
+
+def test_every_picture_is_linked_to_its_file_and_to_what_made_it(tmp_path: Path) -> None:
+    drawn, indexes = stored(tmp_path, [EVIL.replace("/", "∕"), "plain"], size=SIZE)
+    folder = tmp_path / "results/report/deep~1"
+    content = study(page(drawn, folder, indexes))
+    links = 0
+    for one in content["faces"]:
+        for part in (one, *one["edits"]):
+            for name, (place, file, recipe) in part["files"].items():
+                path = folder / unquote(content["folders"][place] + file)
+                assert path.resolve().is_file() and one["name"] in path.name
+                last = content["recipes"][recipe][-1]
+                assert last["stage"] == name and last["code"] == "0123456789abcdef"
+                links += 1
+    assert links == 2 * (2 + 2 * 6)
+    assert not any(character in "".join(content["folders"]) for character in '#?"<')
+
+
+def test_a_recipe_lists_stages_in_order_with_networks_and_each_setting_once(tmp_path: Path) -> None:
+    drawn, indexes = stored(tmp_path, ["a", "b"], size=SIZE)
+    recipes = Recipes(indexes, {"generator": "MobileStyleGAN-FFHQ"})
+    (first, second) = drawn[0].edits
+    number = recipes.number(first.files["hfgi"], "a")
+    assert number == recipes.number(second.files["hfgi"], "a") == recipes.number(first.files["hfgi"], "b")
+    assert number is not None
+    photo, edit = recipes.found[number]
+    assert (photo["stage"], photo["settings"], photo["networks"]) == ("photo", {"size": str(SIZE)}, [])
+    assert (edit["stage"], edit["settings"]) == ("hfgi", {"dilate": "8"})
+    assert edit["networks"] == [
+        f"MobileStyleGAN-FFHQ (generator, sha256 {hashlib.sha256(b'weights').hexdigest()[:8]}…)"
+    ]
+    assert recipes.number(tmp_path / "elsewhere.png", "a") is None
 
 
 def test_the_script_finds_every_element_that_it_names() -> None:
-    reader = Reader(page(["a"]))
+    reader = Reader(page_of("a"))
     script = reader.scripts[-1][1]
     named = set(re.findall(r'\bat\("([\w-]+)"\)', script))
-    sides = {f"{side}{part}" for side in ("left", "right") for part in ("", "-picture", "-tag", "-head")}
-    assert {"slider", "position", "faces", "degrees", "swap", "film", "numbers", "stratum"} <= named
+    sides = {f"{side}{part}" for side in ("left", "right") for part in ("", "-picture", "-tag", "-head", "-recipe")}
+    assert {"slider", "position", "faces", "degrees", "swap", "film", "numbers", "stratum", "overlay"} <= named
     assert named | sides <= set(reader.ids)
     assert len(reader.ids) == len(set(reader.ids))
     assert all(script.count(a) == script.count(b) for a, b in ("()", "[]", "{}"))
 
 
 def test_the_slider_is_a_native_range_over_two_pictures() -> None:
-    text = page(["a"])
+    text = page_of("a")
     assert '<input type="range" id="position" min="0" max="100"' in text
     assert "clip-path: inset(0 0 0 var(--position))" in text
     assert "touch-action: pan-y" in text
 
 
+def test_headings_are_in_order_and_every_picture_and_table_has_its_words() -> None:
+    text = page_of("a", "b")
+    levels = [int(level) for level in re.findall(r"<h([1-6])\b", text)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert text.count("<table") == text.count("<caption>")
+    assert all('scope="' in head for head in re.findall(r"<th\b[^>]*>", text))
+    for picture in re.findall(r"<img\b[^>]*>", text):
+        assert 'alt="' in picture
+    plots = re.findall(r'<div role="img" aria-label="([^"]+)"><svg', text)
+    assert len(plots) == text.count('class="plot"') > 10 and len(set(plots)) == len(plots)
+
+
 def test_names_cannot_break_out() -> None:
-    reader = Reader(page([EVIL]))
+    text = page_of(EVIL)
+    reader = Reader(text)
     assert len(reader.scripts) == 2 and "b" not in reader.tags and "i" not in reader.tags
-    assert study(reader)["faces"][0]["name"] == EVIL
+    assert study(text)["faces"][0]["name"] == EVIL
     assert EVIL in "".join(reader.words) and "<i>broken</i>.jpg" in "".join(reader.words)
 
 
 def test_the_page_prints_its_networks_settings_and_table() -> None:
-    words = " ".join(" ".join(Reader(page(["a", "b", "c"])).words).split())
+    words = " ".join(" ".join(Reader(page_of("a", "b", "c")).words).split())
     for expected in ("st-lpips-alex", "MobileStyleGAN-FFHQ", "ripple.dilate", "truncated", "Ripple energy in the band"):
         assert expected in words
     assert re.search(r"3 photos, 6 pictures for each method", words)
@@ -233,23 +262,27 @@ def test_the_page_prints_its_networks_settings_and_table() -> None:
 
 
 def test_better_and_worse_follow_the_metric() -> None:
-    text = page(["a", "b", "c"])  # here every value falls from method to method
-    row = next(line for line in text.split("<tr") if "Ripple energy in the band" in line)
-    assert 'class="worse"' in row.split("<td")[1] and row.count('class="better"') == 2
-    row = next(line for line in text.split("<tr") if "PSNR to the truth, band" in line)
-    assert 'class="better"' in row.split("<td")[1] and row.count('class="worse"') == 2
+    text = page_of("a", "b", "c")  # here every value falls from method to method
+    table = text[text.index("<table") : text.index("</table>")]
+    row = next(line for line in table.split("<tr") if "Ripple energy in the band" in line)
+    assert row.split("<td")[1].startswith(' class="worse"') and row.count('<td class="better"') == 2
+    row = next(line for line in table.split("<tr") if "PSNR to the truth, band" in line)
+    assert row.split("<td")[1].startswith(' class="better"') and row.count('<td class="worse"') == 2
 
 
 def test_a_large_study_is_cut_to_the_budget_and_says_so() -> None:
-    names = [f"face {i}" for i in range(4)]
-    whole = page(names)
-    one = sum(len(uri) for uri in re.findall(r"data:image/webp[^\"]*", json.dumps(study(Reader(whole))["faces"][0])))
-    cut = page(names, budget=int(2.5 * one))
-    assert [face["name"] for face in study(Reader(cut))["faces"]] == names[:2]
-    assert "The page holds the first 2 of 4 faces" in cut and "The page holds" not in whole
+    names = [f"face {i:02d}" for i in range(16)]
+    table, _ = tables(*names)
+    whole = page_of(*names)
+    one = sum(len(uri) for part in _parts(study(whole)["faces"][0]) for uri in part["small"].values())
+    cut = page(faces(*names), budget=int(10.5 * one))
+    held = [found["name"] for found in study(cut)["faces"] if found["small"]]
+    assert set(held) == set(by_importance(table, METHODS)[:10])
+    assert [found["name"] for found in study(cut)["faces"]] == names
+    assert all(found["icon"] for found in study(cut)["faces"])
+    assert "small pictures of 10 of 16 faces" in cut and "The page itself holds" not in whole
 
 
 def test_a_study_without_faces_still_has_a_page() -> None:
-    table, summary = tables("a")
-    reader = Reader(draw_page([], table, summary, FACTS, methods=METHODS))
+    reader = Reader(page([]))
     assert "slider" not in reader.ids and "stratum" in reader.ids

@@ -8,9 +8,13 @@ import job
 from job import snakemake
 from unripple.images import atomic, read_mask, read_rgb, resize, to_uint8, write_rgb
 from unripple.index import Index
-from unripple.report.overview import draw_overview
+from unripple.metrics.columns import ST_LPIPS
+from unripple.report.cases import by_importance
+from unripple.report.gallery import Gallery
+from unripple.report.overview import MOST, SIDE, draw_overview
 from unripple.report.page import Facts, draw_page
-from unripple.report.pictures import EditPictures, FacePictures
+from unripple.report.pictures import EditPictures, FacePictures, spread
+from unripple.report.recipes import Recipes
 from unripple.report.strip import draw_strip
 
 settings = snakemake.params.settings
@@ -26,22 +30,29 @@ def edit_pictures(photo: str, degree: float) -> EditPictures:
         method: edits[degree].path(photo, f".{method}.png") for method in settings["methods"] if method not in cleaned
     }
     paths |= {method: made[degree].path(photo, ".png") for method, made in cleaned.items() if photo in made[degree]}
-    truth = truths.get(degree, Index(Path()))
+    if photo in ripples[degree]:
+        paths["mask"] = ripples[degree].path(photo, ".png")
+    if photo in (truth := truths.get(degree, Index(Path()))):
+        paths["truth"] = truth.path(photo, ".png")
+    pictures = {name: read_rgb(path) for name, path in paths.items() if name != "mask"}
     return EditPictures(
         degree=degree,
-        methods={method: read_rgb(path) for method, path in paths.items()},
-        mask=read_mask(ripples[degree].path(photo, ".png")) if photo in ripples[degree] else None,
-        truth=read_rgb(truth.path(photo, ".png")) if photo in truth else None,
+        methods={method: pictures[method] for method in settings["methods"] if method in pictures},
+        mask=read_mask(paths["mask"]) if "mask" in paths else None,
+        truth=pictures.get("truth"),
+        files=paths,
     )
 
 
 def face_pictures(photo: str) -> FacePictures:
     """All pictures of one face."""
+    files = {"photo": portraits.path(photo, ".png"), "inversion": inversions.path(photo, ".hfgi.png")}
     return FacePictures(
         name=photo,
-        photo=to_uint8(resize(job.picture(portraits.path(photo, ".png"))[None], size))[0],
-        inversion=read_rgb(inversions.path(photo, ".hfgi.png")),
+        photo=to_uint8(resize(job.picture(files["photo"])[None], size))[0],
+        inversion=read_rgb(files["inversion"]),
         edits=tuple(edit_pictures(photo, degree) for degree, made in edits.items() if photo in made),
+        files=files,
     )
 
 
@@ -54,22 +65,39 @@ def shown_settings() -> dict[str, str]:
     return shown
 
 
-faces = [face_pictures(photo) for photo in job.shared(portraits, inversions)]
-strips = job.writer()
-for face in faces:
-    with strips.photo(face.name) as files:
+table, summary = pd.read_csv(snakemake.input.metrics), pd.read_csv(snakemake.input.summary)
+networks = job.models().networks_used() | {
+    "perceptual distance": ST_LPIPS,
+    "identity, landmarks": "dlib face-recognition ResNet, 68 landmarks",
+}
+families = ["portraits", "inversions", "edits", "ripples", "truths", *cleaned]
+photos = list(job.shared(portraits, inversions))
+gallery = Gallery(
+    table,
+    by_importance(table, settings["methods"]),
+    Path(snakemake.output.page).parent,
+    Recipes([file for name in families for file in job.files(name)], networks),
+)
+# One face after the other: a large study is never in memory as a whole.
+strips, on_sheet, sheet = job.writer(), set(spread(photos)[:MOST]), []
+for photo in photos:
+    face = face_pictures(photo)
+    with strips.photo(photo) as files:
         write_rgb(files.path(".png"), draw_strip(face, attribute=attribute))
-write_rgb(Path(snakemake.output.overview), draw_overview(faces, attribute=attribute))
+    gallery.add(face)
+    if photo in on_sheet:
+        sheet.append(face.reduced(SIDE))
+write_rgb(Path(snakemake.output.overview), draw_overview(sheet, attribute=attribute))
 
 put_aside = pd.read_csv(snakemake.input.quarantine)
 facts = Facts(
-    networks=job.models().networks_used(),
+    networks=networks,
     settings=shown_settings(),
     put_aside=dict(zip(put_aside["photo"].astype(str), put_aside["reason"], strict=True)),
+    packages=job.record()["packages"],
     attribute=attribute,
 )
-table, summary = pd.read_csv(snakemake.input.metrics), pd.read_csv(snakemake.input.summary)
 with atomic(Path(snakemake.output.page)) as temporary:
-    page = draw_page(faces, table, summary, facts, methods=settings["methods"], side=size)
+    page = draw_page(gallery, table, summary, facts, methods=settings["methods"])
     temporary.write_text(page, encoding="utf-8")
 strips.write()

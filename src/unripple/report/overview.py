@@ -10,6 +10,8 @@ from unripple.report.sheet import Sheet
 
 COLUMNS = ("hfgi", "ripple_inpaint", "split_composite", "truth")
 GAP = 4
+#: Side of each picture, and how many faces a sheet takes before it cannot be looked at any more.
+SIDE, MOST = 144, 40
 
 
 def ends(faces: Sequence[FacePictures]) -> list[float]:
@@ -21,9 +23,9 @@ def ends(faces: Sequence[FacePictures]) -> list[float]:
 
 
 def draw_overview(
-    faces: Sequence[FacePictures], *, attribute: str = "pose", columns: Sequence[str] = COLUMNS, side: int = 144
+    faces: Sequence[FacePictures], *, attribute: str = "pose", columns: Sequence[str] = COLUMNS, side: int = SIDE
 ) -> Rgb:
-    """Draw the sheet over all faces, ``uint8 (H, W, 3)``; ``side``: of each picture, in pixels.
+    """Draw the sheet of the faces, ``uint8 (H, W, 3)``; ``side``: of each picture, in pixels.
 
     A face that lacks a picture (no truth, for a real photo) leaves its place empty. Raises ``ValueError`` where no
     face has an edit.

@@ -1,29 +1,22 @@
-"""The HTML page: one file, no network, every picture inside it."""
+"""The HTML page: one file, no network; what it holds itself is enough to read it alone."""
 
 from __future__ import annotations
 
-import base64
-import io
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from PIL import Image
 
-from unripple.images import Rgb
-from unripple.metrics.columns import BASELINE, COLUMNS, Column
-from unripple.metrics.table import ABSENT, by_metric, difference_text, mean_text
-from unripple.report.pictures import LABELS, FacePictures, label, signed
-
-#: No more than this many bytes of pictures: the page stays below 40 MB, what browsers and mail still take.
-PICTURE_BUDGET = 36_000_000
-QUALITY = 82
-#: Side of the small pictures by which a face is chosen.
-THUMBNAIL = 96
+from unripple.metrics.columns import BASELINE, BY_KEY, COLUMNS, Column
+from unripple.metrics.table import ABSENT, by_metric, difference_text, farthest, mean_text
+from unripple.report.cases import CASE_METRICS, Case, find_cases, typical
+from unripple.report.gallery import Gallery
+from unripple.report.pictures import LABELS, label, signed
+from unripple.report.plots import Plot, against_degree, against_turn, photo_pairs, styles
+from unripple.report.words import Verdict, conclusion, findings, means, minus, p_text, verdict
 
 
 @dataclass(frozen=True)
@@ -31,99 +24,107 @@ class Facts:
     """What the page says besides pictures and numbers.
 
     ``networks``: role -> network that produced the results; ``settings``: key -> value of the study;
-    ``put_aside``: photo -> why it could not be used.
+    ``put_aside``: photo -> why it could not be used; ``packages``: name -> version.
     """
 
     networks: Mapping[str, str]
     settings: Mapping[str, str]
     put_aside: Mapping[str, str]
+    packages: Mapping[str, str] = field(default_factory=dict)
     attribute: str = "pose"
 
 
+@dataclass(frozen=True)
+class Cell:
+    """One method and metric in the table: mean and paired difference, each with its interval, as text."""
+
+    mean: str
+    interval: str
+    difference: str
+    p: str
+    verdict: Verdict
+
+
 def draw_page(
-    faces: Iterable[FacePictures],
-    table: pd.DataFrame,
-    summary: pd.DataFrame,
-    facts: Facts,
-    *,
-    methods: Sequence[str],
-    side: int = 512,
-    budget: int = PICTURE_BUDGET,
+    gallery: Gallery, table: pd.DataFrame, summary: pd.DataFrame, facts: Facts, *, methods: Sequence[str]
 ) -> str:
     """The page as text.
 
-    ``faces`` are taken one by one, so that a large study need not be in memory; those that no longer fit into the
-    budget are counted and said on the page. ``table`` and ``summary``: what ``metrics_table`` and ``summarise``
-    gave; ``methods``: their order; ``side``: of the pictures, in pixels.
+    ``gallery`` holds the faces; ``table`` and ``summary``: what ``metrics_table`` and ``summarise`` gave;
+    ``methods``: their order.
     """
-    numbers = _numbers(table)
-    shown: list[dict[str, Any]] = []
-    total = spent = 0
-    for face in faces:
-        total += 1
-        if spent <= budget:
-            record = _face(face, numbers, side)
-            size = _characters(record)
-            if spent + size <= budget:
-                shown.append(record)
-            spent += size  # a face that does not fit closes the page: those shown are the first
+    far = farthest(table)
+    strata = [far, *(stratum for stratum in summary["stratum"].unique() if stratum != far)]
+    found = findings(summary, far, methods)
+    cases, middle = find_cases(table, methods), _typical(gallery, table, methods)
+    start = None if middle is None else {key: middle[key] for key in ("photo", "degree", "method")}
+    labels = LABELS | {name: label(name) for name in methods}
+    columns = [asdict(column) | {"arrow": column.arrow} for column in COLUMNS]
     return _template().render(
-        faces=shown,
-        left_out=total - len(shown),
-        total=total,
-        labels=LABELS,
-        columns=[asdict(column) | {"arrow": column.arrow} for column in COLUMNS],
+        gallery=gallery,
+        typical=middle,
+        far=_table(summary, far, methods),
+        findings=[one for one in found if one.compared],
+        compared=sum(one.compared for one in found),
+        conclusion=conclusion([one for one in found if one.compared]),
+        energies=means(summary, far, methods, BY_KEY["ripple_energy"]),
+        tables=[_table(summary, stratum, methods) for stratum in strata],
+        plots=_plots(table, summary, methods),
+        styles=styles(methods),
+        cases={label(method): [_case(gallery, case) for case in found] for method, found in cases.items()},
+        study=gallery.content() | {"labels": labels, "columns": columns, "baseline": BASELINE, "start": start},
         methods=[{"name": name, "label": label(name)} for name in methods],
-        tables=[_table(summary, stratum, methods) for stratum in summary["stratum"].unique()],
+        labels=labels,
         facts=facts,
         baseline=BASELINE,
     )
 
 
-def data_uri(rgb: Rgb, side: int, quality: int = QUALITY) -> str:
-    """A picture ``uint8 (H, W, 3)`` as WebP inside a URI, reduced to at most ``side`` pixels."""
-    image = Image.fromarray(rgb)
-    if max(image.size) > side:
-        image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    image.save(buffer, format="WEBP", quality=quality, method=2)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _face(face: FacePictures, numbers: Mapping[tuple[str, float, str], dict[str, float]], side: int) -> dict[str, Any]:
-    """What the page's script knows of a face."""
+def _typical(gallery: Gallery, table: pd.DataFrame, methods: Sequence[str]) -> dict[str, Any] | None:
+    """The picture whose baseline has the median ripple energy, by all methods."""
+    if (found := typical(table)) is None or not (small := gallery.small(*found)):
+        return None
+    photo, degree = found
+    names = [name for name in ("photo", *methods, "truth") if name in small]
     return {
-        "name": face.name,
-        "thumbnail": data_uri(face.photo, THUMBNAIL),
-        "photo": data_uri(face.photo, side),
-        "inversion": data_uri(face.inversion, side),
-        "edits": [
-            {
-                "degree": signed(edit.degree),
-                "pictures": {name: data_uri(rgb, side) for name, rgb in edit.shown().items()},
-                "numbers": {name: numbers.get((face.name, edit.degree, name), {}) for name in edit.methods},
-            }
-            for edit in face.edits
-        ],
+        "photo": photo,
+        "degree": signed(degree),
+        "method": next((name for name in ("ripple_inpaint", *methods) if name in small and name != BASELINE), BASELINE),
+        "pictures": [(label(name), small[name]) for name in names],
     }
 
 
-def _characters(record: Mapping[str, Any]) -> int:
-    pictures = [record["thumbnail"], record["photo"], record["inversion"]]
-    pictures += [uri for edit in record["edits"] for uri in edit["pictures"].values()]
-    return sum(map(len, pictures))
-
-
-def _numbers(table: pd.DataFrame) -> dict[tuple[str, float, str], dict[str, float]]:
-    """(photo, degree, method) -> what was measured, without what could not be."""
+def _case(gallery: Gallery, case: Case) -> dict[str, Any]:
+    """One case with its pictures, as far as the page holds them."""
+    small = gallery.small(case.photo, case.degree)
+    names = [name for name in ("photo", BASELINE, case.method, "truth") if name in small]
+    digits = case.column.digits
     return {
-        (str(row["photo"]), float(row["degree"]), str(row["method"])): {
-            column.key: round(float(row[column.key]), column.digits)
-            for column in COLUMNS
-            if not math.isnan(row[column.key])
-        }
-        for row in table.to_dict("records")
+        "photo": case.photo,
+        "degree": signed(case.degree),
+        "method": case.method,
+        "title": f"Largest {'improvement' if case.improved else 'loss'}: {case.column.label}",
+        "improved": case.improved,
+        "numbers": minus(f"{case.before:.{digits}f} → {case.value:.{digits}f} {case.column.unit}".strip()),
+        "pictures": [(label(name), small[name]) for name in names],
     }
+
+
+def _plots(table: pd.DataFrame, summary: pd.DataFrame, methods: Sequence[str]) -> dict[str, list[Plot]]:
+    """The plots under their headings; those that would be empty are left out."""
+    others, drawn = [method for method in methods if method != BASELINE], styles(methods)
+    measured = set(summary.loc[summary["mean"].notna(), "metric"])
+    largest = table[table["degree"].abs() == table["degree"].abs().max()]
+    headline = [column.key for column in COLUMNS if column.headline and column.key in measured]
+    plots = {"Each metric against the degree of the edit": [against_degree(summary, key, methods) for key in headline]}
+    if {"ripple_energy", "yaw_turned"} <= measured:
+        plots["Ripple energy against head turn"] = [
+            against_turn(table, summary, method, drawn[method]) for method in others
+        ]
+    for key in CASE_METRICS:
+        if key in measured:
+            plots[f"Photo by photo: {BY_KEY[key].label}"] = [photo_pairs(largest, method, key) for method in others]
+    return {title: several for title, several in plots.items() if several}
 
 
 def _table(summary: pd.DataFrame, stratum: str, methods: Sequence[str]) -> dict[str, Any]:
@@ -135,7 +136,7 @@ def _table(summary: pd.DataFrame, stratum: str, methods: Sequence[str]) -> dict[
         for column in COLUMNS
     ]
     return {
-        "stratum": stratum.replace("-", "−"),
+        "stratum": minus(stratum),
         "lines": lines,
         "photos": int(rows["photos"].max()),
         "pictures": int((rows["pictures"] + rows["missing"]).max()),
@@ -143,18 +144,18 @@ def _table(summary: pd.DataFrame, stratum: str, methods: Sequence[str]) -> dict[
     }
 
 
-def _cell(row: Mapping[Any, Any], column: Column) -> dict[str, str]:
-    """Mean, difference and whether the interval of the difference lies on one side of zero."""
-    low, high = row["difference_low"], row["difference_high"]
-    verdict = ""
-    if column.better != "neither" and not math.isnan(low) and (low > 0 or high < 0):
-        verdict = "better" if (high < 0) == (column.better == "lower") else "worse"
-    difference = "" if math.isnan(row["difference"]) else difference_text(row, column)
-    return {
-        "mean": mean_text(row, column).replace("-", "−"),
-        "difference": difference.replace("-", "−"),
-        "verdict": verdict,
-    }
+def _cell(row: Mapping[Any, Any], column: Column) -> Cell:
+    interval = ""
+    if row["low"] == row["low"]:  # not NaN: one photo has no interval
+        interval = f"[{row['low']:.{column.digits}f}, {row['high']:.{column.digits}f}]"
+    difference = "" if row["difference"] != row["difference"] else difference_text(row, column)
+    return Cell(
+        mean=minus(mean_text(row, column)),
+        interval=minus(interval),
+        difference=minus(difference),
+        p=p_text(row["p"]),
+        verdict=verdict(row, column),
+    )
 
 
 @cache

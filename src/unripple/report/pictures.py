@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from unripple.images import Mask, Rgb
 
@@ -41,23 +43,26 @@ class EditPictures:
     """One face at one degree. Pictures ``uint8 (H, W, 3)``; ``mask: bool (H, W)``, the ripple mask.
 
     ``methods``: method -> its edit, ``e4e`` and ``hfgi`` among them, in the order in which they are shown;
-    ``truth``: the true edit, where it is known.
+    ``truth``: the true edit, where it is known; ``files``: the file of each by its name, for links and records.
     """
 
     degree: float
     methods: Mapping[str, Rgb]
     mask: Mask | None = None
     truth: Rgb | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    def edits(self) -> dict[str, Rgb]:
+        """The edits by name: the methods, the truth last."""
+        return {**self.methods, **({} if self.truth is None else {"truth": self.truth})}
 
     def shown(self) -> dict[str, Rgb]:
-        """All pictures by name: the methods, the mask over the baseline after ``hfgi``, the truth last."""
+        """The edits by name, and the mask laid over the baseline after ``hfgi``."""
         pictures: dict[str, Rgb] = {}
-        for name, rgb in self.methods.items():
+        for name, rgb in self.edits().items():
             pictures[name] = rgb
             if name == "hfgi" and self.mask is not None:
                 pictures["mask"] = overlay(rgb, self.mask)
-        if self.truth is not None:
-            pictures["truth"] = self.truth
         return pictures
 
 
@@ -69,9 +74,43 @@ class FacePictures:
     photo: Rgb
     inversion: Rgb
     edits: tuple[EditPictures, ...] = field(default=())
+    files: Mapping[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "edits", tuple(sorted(self.edits, key=lambda edit: edit.degree)))
+
+    def reduced(self, side: int) -> FacePictures:
+        """The face with every picture at most ``side`` pixels wide and high, for sheets of many."""
+        edits = tuple(
+            replace(
+                edit,
+                methods={name: reduced(rgb, side) for name, rgb in edit.methods.items()},
+                mask=None,
+                truth=None if edit.truth is None else reduced(edit.truth, side),
+            )
+            for edit in self.edits
+        )
+        return replace(self, photo=reduced(self.photo, side), inversion=reduced(self.inversion, side), edits=edits)
+
+
+def reduced(rgb: Rgb, side: int) -> Rgb:
+    """A picture ``uint8 (H, W, 3)`` shrunk to at most ``side`` pixels; a smaller one as it is."""
+    if max(rgb.shape[:2]) <= side:
+        return rgb
+    image = Image.fromarray(rgb)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def spread(names: Sequence[str]) -> list[str]:
+    """The names reordered so that each first part of them lies evenly over all: a fair choice of any number.
+
+    >>> spread(["a", "b", "c", "d", "e"])
+    ['a', 'e', 'c', 'b', 'd']
+    """
+    bits = max(len(names) - 1, 0).bit_length()
+    order = sorted(range(len(names)), key=lambda place: f"{place:0{bits}b}"[::-1])
+    return [names[place] for place in order]
 
 
 def overlay(rgb: Rgb, mask: Mask) -> Rgb:

@@ -1,0 +1,89 @@
+"""The best, the worst and a typical picture, found by the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from unripple.metrics.columns import BASELINE, BY_KEY, ST_LPIPS, Column
+from unripple.report.pictures import spread
+
+#: By which metrics pictures are found: what ripples are left, and how far from the truth the band is.
+CASE_METRICS = ("ripple_energy", f"{ST_LPIPS}_band")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture of one method: what was measured, and before in the baseline's picture of the same edit.
+
+    ``improved``: whether ``value`` is better than ``before``.
+    """
+
+    column: Column
+    method: str
+    photo: str
+    degree: float
+    before: float
+    value: float
+
+    @property
+    def improved(self) -> bool:
+        return self.value < self.before if self.column.better == "lower" else self.value > self.before
+
+
+def find_cases(
+    table: pd.DataFrame, methods: Sequence[str], metrics: Sequence[str] = CASE_METRICS
+) -> dict[str, list[Case]]:
+    """For each method its largest improvement and its largest loss against the baseline, by each metric.
+
+    ``table``: of ``metrics_table``. A method that nowhere improves (or loses) has no such case. Of equal differences
+    the first photo and degree count, so that the same table gives the same cases.
+    """
+    found: dict[str, list[Case]] = {}
+    for method in methods:
+        if method == BASELINE:
+            continue
+        for key in metrics:
+            pairs = paired(table, method, key)
+            gain = (pairs["before"] - pairs["value"]) * (1 if BY_KEY[key].better == "lower" else -1)
+            for place in (np.argmax, np.argmin) if len(gain) else ():
+                row = pairs.iloc[int(place(gain.to_numpy()))]
+                case = Case(BY_KEY[key], method, row["photo"], row["degree"], row["before"], row["value"])
+                if case.value != case.before and case.improved == (place is np.argmax):
+                    found.setdefault(method, []).append(case)
+    return found
+
+
+def paired(table: pd.DataFrame, method: str, key: str) -> pd.DataFrame:
+    """A method's values beside the baseline's of the same picture: ``photo, degree, before, value``, none missing."""
+    edit = ["photo", "degree"]
+    rows = table[[*edit, "method", key]]
+    own = rows[rows["method"] == method].set_index(edit)[key].astype(float)
+    before = rows[rows["method"] == BASELINE].set_index(edit)[key].astype(float)
+    return pd.DataFrame({"before": before, "value": own}).dropna().sort_index().reset_index()
+
+
+def by_importance(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:
+    """All photos of a table: those of the typical picture and of the cases, then the others evenly spread."""
+    first = [case.photo for cases in find_cases(table, methods).values() for case in cases]
+    if (middle := typical(table)) is not None:
+        first.insert(0, middle[0])
+    return list(dict.fromkeys([*first, *spread(sorted(table["photo"].astype(str).unique()))]))
+
+
+def typical(table: pd.DataFrame, key: str = CASE_METRICS[0]) -> tuple[str, float] | None:
+    """Photo and degree of the largest edits whose baseline has the median of a metric; None where it has none.
+
+    Photos whose truth is known come before others. Of an even number the lower of the middle two counts.
+    """
+    rows = table[(table["method"] == BASELINE) & (table["degree"].abs() == table["degree"].abs().max())]
+    rows = rows[rows[key].notna()]
+    if "known_plate" in rows and rows["known_plate"].any():
+        rows = rows[rows["known_plate"]]
+    if rows.empty:
+        return None
+    middle = rows.sort_values([key, "photo", "degree"]).iloc[(len(rows) - 1) // 2]
+    return str(middle["photo"]), float(middle["degree"])

@@ -1,0 +1,112 @@
+"""What the numbers say, in words that are computed from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import pandas as pd
+
+from unripple.metrics.columns import BASELINE, COLUMNS, Column
+from unripple.metrics.table import ABSENT, by_metric, difference_text, mean_text
+from unripple.report.pictures import label
+
+Verdict = Literal["better", "worse", ""]
+
+
+def verdict(row: Mapping[Hashable, Any], column: Column) -> Verdict:
+    """Whether the interval of a paired difference lies on one side of zero, and on which; else empty."""
+    low, high = row["difference_low"], row["difference_high"]
+    if column.better == "neither" or math.isnan(low) or low <= 0 <= high:
+        return ""
+    return "better" if (high < 0) == (column.better == "lower") else "worse"
+
+
+def p_text(p: float) -> str:
+    """A p-value as text: ``p = .012``, ``p < .001``; empty where there is none."""
+    if math.isnan(p):
+        return ""
+    return "p < .001" if p < 0.001 else f"p = {min(p, 0.999):.3f}".replace("0.", ".")
+
+
+def minus(text: str) -> str:
+    """A text of numbers with true minus signs."""
+    return text.replace("-", "−")
+
+
+class Phrase(NamedTuple):
+    """A metric, and what was found: ``0.027 against 0.068: −0.041 [−0.070, −0.023]``."""
+
+    metric: str
+    numbers: str
+
+
+@dataclass
+class Finding:
+    """One method against the baseline over the headline metrics, a phrase for each."""
+
+    method: str
+    better: list[Phrase] = field(default_factory=list)
+    worse: list[Phrase] = field(default_factory=list)
+    undecided: list[Phrase] = field(default_factory=list)
+
+    @property
+    def compared(self) -> int:
+        """In how many metrics it was compared."""
+        return len(self.better) + len(self.worse) + len(self.undecided)
+
+
+def findings(summary: pd.DataFrame, stratum: str, methods: Sequence[str]) -> list[Finding]:
+    """For each method but the baseline where it is better, where it loses and what stays open in a stratum.
+
+    Metrics without a better direction, or without pairs, are left out.
+    """
+    rows = by_metric(summary[summary["stratum"] == stratum])
+    found = []
+    for method in methods:
+        if method == BASELINE:
+            continue
+        finding = Finding(method)
+        for column in COLUMNS:
+            row, base = rows.get((column.key, method), ABSENT), rows.get((column.key, BASELINE), ABSENT)
+            if not column.headline or column.better == "neither" or math.isnan(row["difference"]):
+                continue
+            numbers = f"{mean_text(row, column)} against {mean_text(base, column)}: {difference_text(row, column)}"
+            numbers = f"{numbers} {column.unit}".strip().replace(", ", ",\N{NO-BREAK SPACE}")
+            if row["difference_low"] == row["difference_high"] == 0:
+                numbers = "the same in every photo"
+            phrases = {"better": finding.better, "worse": finding.worse, "": finding.undecided}[verdict(row, column)]
+            phrases.append(Phrase(column.label, minus(numbers)))
+        found.append(finding)
+    return found
+
+
+def conclusion(found: Sequence[Finding]) -> str:
+    """A sentence over all methods: which only gain, which gain and lose, which only lose."""
+    groups = {
+        "better in some metrics and worse in none": [one for one in found if one.better and not one.worse],
+        "better in some and worse in others": [one for one in found if one.better and one.worse],
+        "worse in some and better in none": [one for one in found if one.worse and not one.better],
+        "neither better nor worse in any": [one for one in found if not one.better and not one.worse],
+    }
+    said = []
+    for what, group in groups.items():
+        if group:
+            names = _listed(label(one.method) for one in group)
+            said.append(f"{names} {'is' if len(group) == 1 else 'are'} {what}")
+    return f"{'; '.join(said)}." if said else ""
+
+
+def means(summary: pd.DataFrame, stratum: str, methods: Sequence[str], column: Column) -> str:
+    """The mean of every method in a stratum, the baseline's first: ``HFGI (baseline) 0.068, e4e 0.012``."""
+    rows = by_metric(summary[summary["stratum"] == stratum])
+    order = sorted(methods, key=lambda method: method != BASELINE)
+    found = {method: rows[column.key, method] for method in order if (column.key, method) in rows}
+    return ", ".join(f"{label(method)} {minus(mean_text(row, column))}" for method, row in found.items())
+
+
+def _listed(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
