@@ -82,14 +82,15 @@ def draw_page(
 
 def _typical(gallery: Gallery, table: pd.DataFrame, methods: Sequence[str]) -> dict[str, Any] | None:
     """The picture whose baseline has the median ripple energy, by all methods."""
-    if (found := typical(table)) is None or not (small := gallery.small(*found)):
+    if (found := typical(table)) is None:
         return None
     photo, degree = found
+    small = gallery.small(photo, degree)
     names = [name for name in ("photo", *methods, "truth") if name in small]
     return {
         "photo": photo,
         "degree": signed(degree),
-        "method": next((name for name in ("ripple_inpaint", *methods) if name in small and name != BASELINE), BASELINE),
+        "method": "ripple_inpaint" if "ripple_inpaint" in methods else methods[0],
         "pictures": [(label(name), small[name]) for name in names],
     }
 

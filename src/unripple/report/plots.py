@@ -138,7 +138,7 @@ def photo_pairs(table: pd.DataFrame, method: str, key: str) -> Plot:
         ):
             if chosen.any():
                 ends = photos[chosen].to_numpy().T  # (2, photos)
-                axes.plot([0, 1], ends, color=colour, ls=dashes, lw=0.9, marker="o", ms=2.5, alpha=0.65)
+                axes.plot([0, 1], ends, color=colour, ls=dashes, lw=0.9, marker="o", ms=2.5, alpha=0.8)
         if len(photos):
             axes.plot([0, 1], photos.mean(), color=INK, lw=2.6, marker="o", ms=5)
         axes.set_xlim(-0.25, 1.25)

@@ -27,7 +27,7 @@
   const chosen = { face: 0, degree: start.degree, left: study.baseline, right: start.method };
   const sides = ["left", "right"];
   const numbered = (name) => study.faces.findIndex((face) => face.name === name);
-  chosen.face = numbered(start.photo);
+  chosen.face = Math.max(0, numbered(start.photo));
   const label = (name) => study.labels[name] || name.replaceAll("_", " ");
 
   /** The pictures of a face at a degree by name: `small` is in the page or absent, `file` lies beside it or is absent. */
