@@ -52,7 +52,7 @@ compare: .venv/.study weights  ## settings side by side: make compare SETTINGS=p
 	@cat results/compare/$(basename $(notdir $(SETTINGS)))/ranking.txt
 
 report: study  ## the study, and Snakemake's own report of it
-	@$(SNAKEMAKE) --report results/snakemake-report.html
+	@$(SNAKEMAKE) --report results/snakemake-report.zip
 
 test: .venv/.dev weights $(CONVERTED)  ## all tests
 	$(BIN)/python -m pytest $(ARGS)

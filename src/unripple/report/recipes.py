@@ -61,8 +61,12 @@ class Recipes:
 
     def _named(self, weights: Mapping[str, str]) -> list[str]:
         """The networks behind weight files, each with the start of its checksum."""
-        roles = {PurePath(file).stem: checksum for file, checksum in weights.items()}
-        return [f"{self.networks.get(role, role)} ({role}, sha256 {roles[role][:8]}…)" for role in sorted(roles)]
+        named = []
+        for file, checksum in sorted(weights.items()):
+            role = PurePath(file).stem
+            network = f"{self.networks[role]} ({role}, " if role in self.networks else f"{role} ("
+            named.append(f"{network}sha256 {checksum[:8]}…)")
+        return named
 
 
 def _in_order(last: Step) -> list[Step]:
