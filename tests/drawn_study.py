@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from unripple.images import Rgb, write_json, write_mask, write_rgb
+from unripple.journal import Files, facts
 from unripple.metrics.columns import COLUMNS
 from unripple.metrics.table import metrics_table, summarise
 from unripple.report.cases import by_importance
@@ -85,13 +86,13 @@ def stored(folder: Path, names: Sequence[str], size: int = 256) -> tuple[list[Fa
     weights = folder / "models/generator.safetensors"
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"weights")
-    made: dict[str, dict[str, dict[str, str]]] = {}
+    made: dict[str, dict[str, Files]] = {}
 
     def keep(family: str, name: str, ending: str, picture: Rgb) -> Path:
         path = folder / "results" / family / (name + ending)
         large = np.kron(picture, np.ones((size // SIZE, size // SIZE, *[1] * (picture.ndim - 2)), picture.dtype))
         write_rgb(path, large) if picture.ndim == 3 else write_mask(path, large.astype(bool))
-        made.setdefault(family, {}).setdefault(name, {})[path.name] = sha256(path)
+        made.setdefault(family, {}).setdefault(name, {})[path.name] = facts(path)
         return path
 
     faces = []

@@ -19,6 +19,7 @@ import pytest
 from drawn_study import EVIL, METHODS, SIZE, face, page, page_of, plain, stored, tables
 from PIL import Image
 
+from unripple.images import write_json
 from unripple.metrics.columns import COLUMNS
 from unripple.report.cases import by_importance
 from unripple.report.gallery import _parts
@@ -286,3 +287,24 @@ def test_a_large_study_is_cut_to_the_budget_and_says_so() -> None:
 def test_a_study_without_faces_still_has_a_page() -> None:
     reader = Reader(page([]))
     assert "slider" not in reader.ids and "stratum" in reader.ids
+
+
+def test_a_recipe_leaves_out_the_way_of_other_photos(tmp_path: Path) -> None:
+    def job(name: str, stage: str, before: list[Path], photos: list[str] | None) -> Path:
+        path = tmp_path / name
+        record = {"stage": stage, "settings": {"of": stage}, "code": "0", "weights": {}, "packages": {}}
+        made = {} if photos is None else {"made": {photo: {} for photo in photos}, "failed": {}}
+        write_json(path, {**made, "record": {**record, "inputs": {str(file): "0" for file in before}}})
+        return path
+
+    codes = job("codes/record.json", "known_plate_codes", [], None)
+    rendered = job("portraits/a.json", "known_plate", [codes], ["rendered"])
+    aligned = job("portraits/b.json", "align", [], ["taken"])
+    inverted = job("inversions/a.json", "invert", [rendered, aligned], ["rendered", "taken"])
+    recipes = Recipes([rendered, aligned, inverted], {})
+    ways = {}
+    for photo in ("rendered", "taken"):
+        number = recipes.number(inverted.parent / f"{photo}.png", photo)
+        assert number is not None
+        ways[photo] = [step["stage"] for step in recipes.found[number]]
+    assert ways == {"rendered": ["known_plate_codes", "known_plate", "invert"], "taken": ["align", "invert"]}

@@ -47,9 +47,7 @@ class Recipes:
     def _recipe(self, last: Step, photo: str) -> Iterator[dict[str, Any]]:
         """The stages of a photo, the first of them first, each with the settings that no earlier one has."""
         told: set[str] = set()
-        for step in _in_order(last):
-            if photo not in _photos(step.file):
-                continue  # another photo of the shard came this way
+        for step in _in_order(last, photo):
             settings = dict(_flat(step.record["settings"]))
             yield {
                 "stage": step.record["stage"],
@@ -69,12 +67,13 @@ class Recipes:
         return named
 
 
-def _in_order(last: Step) -> list[Step]:
-    """A step and all before it, each after what it needs."""
+def _in_order(last: Step, photo: str) -> list[Step]:
+    """A step and those before it that a photo went through, each after what it needs."""
     ordered: dict[Path, Step] = {}
 
     def visit(step: Step) -> None:
-        if step.file not in ordered:
+        photos = _photos(step.file)
+        if step.file not in ordered and (photos is None or photo in photos):
             for before in step.before:
                 visit(before)
             ordered[step.file] = step
@@ -84,8 +83,10 @@ def _in_order(last: Step) -> list[Step]:
 
 
 @cache
-def _photos(file: Path) -> frozenset[str]:
-    return frozenset(index.read(file).made)
+def _photos(file: Path) -> frozenset[str] | None:
+    """The photos of an index; None for the record of a job that has none, for example of the sampled codes."""
+    content = json.loads(file.read_text(encoding="utf-8"))
+    return frozenset(content["made"]) if "made" in content else None
 
 
 def _flat(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
