@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ class Run:
     A budget is a number of ``steps``, and may be cut short after some ``minutes`` of training time (all sessions
     together). ``progress`` runs from 0 to 1 over whichever is used up first, so that schedules end with the training.
     Without ``minutes`` a training that was killed and resumed ends with the weights of one that was not, as long as
-    each step draws its randomness from ``seed`` and the step's number alone.
+    each step draws its randomness from ``seed`` and the step's number alone. Several processes go by the clock of the
+    first, which alone writes.
     """
 
     def __init__(
@@ -62,27 +64,32 @@ class Run:
         self.values = values
 
     def save(self) -> None:
-        """Write the checkpoint; a kill at any moment leaves the old one or the new one, whole."""
+        """Write the checkpoint; a kill at any moment leaves the old one or the new one, whole.
+
+        Every process calls it.
+        """
         if self.checkpoint is None:
             return
-        with atomic(self.checkpoint) as part:
+        with atomic(self.checkpoint) if self.fabric.is_global_zero else nullcontext(self.checkpoint) as part:
             self.fabric.save(part, {**self.state, "step": self.step, "seconds": self.seconds})
 
     def __iter__(self) -> Iterator[int]:
         saved = logged = last = time.monotonic()
-        with tqdm(total=self.steps, initial=self.step, mininterval=2, disable=None) as bar:
+        hidden = None if self.fabric.is_global_zero else True
+        with tqdm(total=self.steps, initial=self.step, mininterval=2, disable=hidden) as bar:
             while self.progress < 1:
                 yield self.step
                 self.step += 1
                 now = time.monotonic()
-                self.seconds += now - last
+                due = (self.seconds + now - last, now - saved > SAVE_EVERY, now - logged > LOG_EVERY)
+                self.seconds, save, log = self.fabric.broadcast(due)
                 last = now
                 bar.update()
                 bar.set_postfix(self.values, refresh=False)
-                if now - saved > SAVE_EVERY:
+                if save:
                     self.save()
                     saved = now
-                if now - logged > LOG_EVERY:
+                if log:
                     self.write_log()
                     logged = now
         self.write_log()
@@ -90,7 +97,7 @@ class Run:
 
     def write_log(self) -> None:
         """One line of JSON."""
-        if self.log is None:
+        if self.log is None or not self.fabric.is_global_zero:
             return
         self.log.parent.mkdir(parents=True, exist_ok=True)
         line = {"step": self.step, "seconds": round(self.seconds, 1)} | {k: round(v, 5) for k, v in self.values.items()}
