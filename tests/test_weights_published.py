@@ -78,9 +78,15 @@ def test_the_manifest_is_whole() -> None:
     assert {"hfgi", "e4e", "psp", "stylegan2", "arcface", "graphonomy", "big-lama", "pose", "smile"} <= found.keys()
     for weights in found.values():
         assert weights.sources and weights.licence and weights.holds
-        assert all(re.fullmatch(r"[0-9a-f]{64}", checksum) for checksum in weights.sha256)
-        assert all(re.match(r"(https://|drive:)", source) for source in weights.sources)
+        assert all(re.fullmatch(r"[0-9a-f]{8,64}", checksum) for checksum in weights.sha256)
+        assert all(re.match(r"(https://|drive:|torchvision:)", source) for source in weights.sources)
     assert len({weights.file for weights in found.values()}) == len(found)
+
+
+def test_sources_have_addresses() -> None:
+    assert fetching.url_of("https://example.org/a.pt") == "https://example.org/a.pt"
+    assert fetching.url_of("drive:ID").endswith("id=ID")
+    assert fetching.url_of(manifest.named("alexnet").sources[0]).endswith("/alexnet-owt-7be5be79.pth")
 
 
 def test_fetch_puts_the_file_into_its_place(tmp_path: Path, source: Callable[[str], str]) -> None:

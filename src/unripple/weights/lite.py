@@ -66,7 +66,7 @@ def load_into(network: M, file: Path) -> M:
 
     Raises ``MissingModel`` if the file is not there, ``ValueError`` naming the file if keys or shapes differ.
     """
-    return _load_state(network, _read(file), file)
+    return load_state(network, _read(file), file)
 
 
 def _read(file: Path) -> dict[str, Tensor]:
@@ -75,7 +75,7 @@ def _read(file: Path) -> dict[str, Tensor]:
     return load_file(file)
 
 
-def _load_state(network: M, state: dict[str, Tensor], file: Path) -> M:
+def load_state(network: M, state: dict[str, Tensor], file: Path) -> M:
     floats = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
     try:
         network.load_state_dict(floats)
@@ -123,8 +123,8 @@ def load_consultation(folder: Path) -> tuple[Aligner, ConsultationEncoder]:
         for prefix in ("grid_align.", "residue.")
     )
     return (
-        _load_state(Aligner(), aligner, file),
-        _load_state(ConsultationEncoder(CONSULTATION_WIDTH), encoder, file),
+        load_state(Aligner(), aligner, file),
+        load_state(ConsultationEncoder(CONSULTATION_WIDTH), encoder, file),
     )
 
 

@@ -70,6 +70,8 @@ def convert(path: Path, models: Path, layout: Layout | None = None) -> Path:
     """
     known = next((weights for weights in manifest().values() if weights.file == path.name), None)
     chosen = layout or LAYOUT_OF.get(path.name)
+    if chosen is None and known is not None:
+        raise WeightsError(f"{path}: nothing to convert: {known.name} is used as it is, from {known.path(models)}")
     if chosen is None:
         raise WeightsError(f"{path}: not the name of published weights; say its layout, --as {' | '.join(LAYOUTS)}")
     if not path.is_file():

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
+from torchvision.models import get_weight
 from tqdm import tqdm
 
 from unripple.weights.published.manifest import Weights, WeightsError, verify
@@ -78,8 +79,13 @@ def download(source: str, part: Path) -> None:
 
 
 def url_of(source: str) -> str:
-    """The address of a source; ``drive:ID`` is a file on Google Drive."""
-    return DRIVE + source.removeprefix("drive:") if source.startswith("drive:") else source
+    """The address of a source; ``drive:ID`` is on Google Drive, ``torchvision:NAME`` where torchvision has it from."""
+    scheme, _, name = source.partition(":")
+    if scheme == "drive":
+        return DRIVE + name
+    if scheme == "torchvision":
+        return str(get_weight(name).url)
+    return source
 
 
 def _received(response: http.client.HTTPResponse, part: Path, begun: int) -> bool:

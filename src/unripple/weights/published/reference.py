@@ -22,9 +22,13 @@ def table() -> str:
 def _row(weights: Weights) -> str:
     size = "?" if weights.bytes is None else f"{weights.bytes:,}"
     sums = " or ".join(f"`{known[:12]}…`" for known in weights.sha256) or "none public"
-    role = ROLE_OF[LAYOUT_OF[weights.file]]
-    sources = ", ".join(f"[{number}]({url_of(source)})" for number, source in enumerate(weights.sources, 1))
-    return f"| `{weights.name}` | `{weights.file}` | {size} | {sums} | {weights.licence} | `{role}` | {sources} |"
+    layout = LAYOUT_OF.get(weights.file)
+    becomes = "used as it is" if layout is None else f"`{ROLE_OF[layout]}`"
+    sources = ", ".join(
+        f"[{number}]({url_of(source)})" if source.startswith(("https:", "drive:")) else f"`{source}`"
+        for number, source in enumerate(weights.sources, 1)
+    )
+    return f"| `{weights.name}` | `{weights.file}` | {size} | {sums} | {weights.licence} | {becomes} | {sources} |"
 
 
 def renewed(page: str) -> str:
