@@ -53,10 +53,6 @@ class Recipe:
     lambda_align: float = 0.5
     seed: int = 0
 
-    def weighted(self, terms: dict[str, Tensor]) -> Tensor:
-        """The sum of the loss terms by their lambdas."""
-        return torch.stack([getattr(self, f"lambda_{name}") * term for name, term in terms.items()]).sum()
-
 
 @dataclass(frozen=True)
 class Samples:
@@ -126,12 +122,17 @@ def reduced(rgb: Tensor) -> Tensor:
     return F.interpolate(rgb, scale_factor=0.25, mode="bilinear", align_corners=False)
 
 
-def warp(distortion: Tensor, scale: float, random: torch.Generator) -> Tensor:
-    """Each map by its own random perspective, as HFGI misaligns them."""
+def weighted(terms: dict[str, Tensor], recipe: object) -> Tensor:
+    """The sum of the loss terms by the recipe's lambdas."""
+    return torch.stack([getattr(recipe, f"lambda_{name}") * term for name, term in terms.items()]).sum()
+
+
+def warp(distortion: Tensor, scale: float, random: torch.Generator, chance: float = 1.0) -> Tensor:
+    """Each map by its own random perspective, as HFGI misaligns them; or, but for ``chance``, as it is."""
     warped = []
     for one in distortion:
         torch.manual_seed(int(torch.randint(2**31, (), generator=random)))  # torchvision draws from the global state
-        warped.append(RandomPerspective(distortion_scale=scale, p=1.0)(one))
+        warped.append(RandomPerspective(distortion_scale=scale, p=chance)(one))
     return torch.stack(warped)
 
 
@@ -204,7 +205,7 @@ class Trainer:
             chosen = torch.randint(len(self.samples), (self.recipe.batch,), generator=random)
             terms = self.losses(chosen, random, joint=run.progress >= self.recipe.alone)
             self.optimizer.zero_grad()
-            self.fabric.backward(self.recipe.weighted(terms))
+            self.fabric.backward(weighted(terms, self.recipe))
             self.fabric.clip_gradients(self.module, self.optimizer, max_norm=1.0)
             self.optimizer.step()
             run.report(**{name: float(term.detach()) for name, term in terms.items()})
