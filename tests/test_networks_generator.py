@@ -9,6 +9,7 @@ from torch import Tensor
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.fusion import Fused
 from unripple.networks.hfgi import HFGI
+from unripple.networks.layout import channels_last
 from unripple.networks.stylegan2 import StyleGAN2, truncate
 from unripple.weights.fill import fill_net, make_input
 
@@ -47,6 +48,15 @@ def test_what_lies_below_the_fusion_serves_several_fusions(generator: StyleGAN2,
 def test_fusing_nothing_changes_nothing(generator: StyleGAN2, w_plus: Tensor) -> None:
     zeros = torch.zeros(2, 512, 64, 64)
     assert torch.equal(generator(w_plus, Fused(zeros, zeros)), generator(w_plus))
+
+
+def test_channels_last_changes_the_layout_alone(generator: StyleGAN2, w_plus: Tensor) -> None:
+    other = StyleGAN2(64).eval().requires_grad_(False)
+    other.load_state_dict(generator.state_dict())
+    assert channels_last(other) is other
+    assert other.to_fusion(w_plus).features.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(other(w_plus), generator(w_plus), rtol=1e-4, atol=2e-5)
+    assert all(torch.equal(value, generator.state_dict()[key]) for key, value in other.state_dict().items())
 
 
 def test_bfloat16_is_near(generator: StyleGAN2, w_plus: Tensor) -> None:
