@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from unripple import cli
 from unripple.demo import example_photo
-from unripple.images import read_mask, read_rgb
-from unripple.models import ModelSet
+from unripple.images import read_mask, read_rgb, to_256
+from unripple.models import lite
 from unripple.networks.fusion import Fused, FusionState
 
 SIDE = 1024
@@ -45,6 +45,9 @@ class ColumnModels:
     device = torch.device("cpu")
     generator = ColumnGenerator()
 
+    def seen(self, portrait: Tensor) -> Tensor:
+        return to_256(portrait)
+
     def encoder(self, rgb: Tensor) -> Tensor:
         return torch.full((1, 18, 512), 0.5)
 
@@ -70,7 +73,7 @@ class ColumnModels:
 
 @pytest.fixture
 def columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ModelSet, "lite", lambda folder, device: ColumnModels())
+    monkeypatch.setattr(lite, "load", lambda folder, device: ColumnModels())
 
 
 @pytest.fixture

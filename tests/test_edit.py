@@ -13,13 +13,14 @@ from torch import Tensor
 from unripple.codes import CodeSampler
 from unripple.images import to_256, to_uint8
 from unripple.models import ModelSet
+from unripple.models.lite import load
 from unripple.networks.mobile_stylegan import rows
 from unripple.stages.edit import Edited, edit
 
 
 @pytest.fixture(scope="module")
 def models(root: Path) -> ModelSet:
-    return ModelSet.lite(root / "models" / "lite", device="cpu")
+    return load(root / "models" / "lite", "cpu")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import torch
 from unripple.codes import CodeSampler
 from unripple.images import to_256
 from unripple.models import ModelSet
+from unripple.models.lite import load
 from unripple.networks.mobile_stylegan import rows
 from unripple.stages.refine import refine
 from unripple.weights.st_lpips import load_st_lpips
@@ -17,7 +18,7 @@ from unripple.weights.st_lpips import load_st_lpips
 
 @pytest.fixture(scope="module")
 def models(root: Path) -> ModelSet:
-    return ModelSet.lite(root / "models" / "lite", device="cpu")
+    return load(root / "models" / "lite", "cpu")
 
 
 @pytest.fixture(scope="module")

@@ -20,30 +20,31 @@ from torch import Tensor
 from unripple import __version__
 from unripple import plan as costs_ahead
 from unripple.commands import results, weights
-from unripple.config import Invert
+from unripple.config import CHOSEN
 from unripple.faces import FaceMeter, model_file
 from unripple.images import (
     PhotoRefused,
     Rgb,
     read_photo,
     resize,
-    to_256,
     to_tensor,
     to_uint8,
     write_mask,
     write_rgb,
 )
-from unripple.models import ModelSet
+from unripple.models import ModelSet, lite, published
 from unripple.shards import printable
 from unripple.stages.align import Aligned, align, paste_back
 from unripple.stages.composite import ripple_inpaint, settled, split_composite
 from unripple.stages.edit import edit as edit_stage
-from unripple.stages.inpaint import at_half_size, inpaint
+from unripple.stages.inpaint import Inpainter, at_half_size, inpaint
 from unripple.stages.invert import Inversion, invert
 from unripple.stages.masks import halo, scaled
 from unripple.stages.parse import person_matte
 from unripple.stages.ripple import person_mask, ripple_mask
-from unripple.weights import lite
+from unripple.weights import lite as lite_weights
+from unripple.weights.published.manifest import WeightsError
+from unripple.weights.roles import HELD_BY, PUBLISHED, converted_file
 
 app = typer.Typer(
     name="unripple",
@@ -62,13 +63,13 @@ MODELS: Final = Path("models/lite")
 _DLIB_FILES: Final = ("shape_predictor_68_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat")
 _PACKAGES: Final = ("torch", "torchvision", "numpy", "pillow", "opencv-python-headless", "scikit-image", "dlib-bin")
 _ROLES: Final = {
-    "generator": lite.GENERATOR,
-    "mapping": lite.MAPPING,
-    "encoder": lite.ENCODER,
-    "consultation": lite.CONSULTATION,
-    "directions": lite.DIRECTIONS,
-    "parser": lite.PARSER,
-    "inpainter": lite.INPAINTER,
+    "generator": lite_weights.GENERATOR,
+    "mapping": lite_weights.MAPPING,
+    "encoder": lite_weights.ENCODER,
+    "consultation": lite_weights.CONSULTATION,
+    "directions": lite_weights.DIRECTIONS,
+    "parser": lite_weights.PARSER,
+    "inpainter": lite_weights.INPAINTER,
 }
 
 
@@ -104,12 +105,15 @@ def edit(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures; existing ones are replaced.")] = Path("out"),
-    models: Annotated[Path, typer.Option(help="Folder of the models.")] = MODELS,
+    models: Annotated[Path, typer.Option(help="Folder of the models, models/lite or models/published.")] = MODELS,
     method: Annotated[Method, typer.Option(help="How the ripples are removed.")] = "ripple_inpaint",
     dilate: Annotated[int, typer.Option(min=0, max=128, help="Growth of the masks, in pixels at 512.")] = 8,
     feather: Annotated[int, typer.Option(min=0, max=64, help="Soft edge of the fill, in pixels at 512.")] = 4,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="Matte value from which a pixel is person.")] = 0.5,
-    refine: Annotated[int, typer.Option(min=0, help="Gradient steps on the encoder's code.")] = Invert().refine,
+    refine: Annotated[
+        int | None,
+        typer.Option(min=0, help="Gradient steps on the encoder's code.", show_default="16; 0 with published models"),
+    ] = None,
     device: Annotated[
         Literal["cpu", "cuda"] | None, typer.Option(help="Where to compute.", show_default="cuda where there is one")
     ] = None,
@@ -118,12 +122,16 @@ def edit(
     if device == "cuda" and not torch.cuda.is_available():
         raise typer.BadParameter("this machine has no CUDA device that torch can use", param_hint="--device")
     with _told_plainly(photo), torch.no_grad():
-        networks = ModelSet.lite(models, device)
-        portrait = _prepare(photo, networks, refine)
+        embedded = not _is_published(models)
+        networks: ModelSet = (lite if embedded else published).load(models, device)
+        steps = CHOSEN["lite" if embedded else "published"]["invert"]["refine"] if refine is None else refine
+        # lama-lite was made for the study's pictures, which are half as large as these.
+        inpainter = at_half_size(networks.inpainter) if embedded else networks.inpainter
+        portrait = _prepare(photo, networks, steps)
         write_rgb(out / "portrait.png", portrait.aligned.rgb)
         for degree in dict.fromkeys(pose or [3.0]):
             folder = out / f"pose{degree:+g}"
-            _edit_once(portrait, degree, folder, networks, method, dilate, feather, threshold)
+            _edit_once(portrait, degree, folder, networks, inpainter, method, dilate, feather, threshold)
             typer.echo(f"{folder}: baseline.png, mask.png, cleaned.png ({method}), pasted.png")
 
 
@@ -135,9 +143,16 @@ def doctor(models: Annotated[Path, typer.Option(help="Folder of the models.")] =
     typer.echo(f"device: {_device()}")
     complete = [_tell_face_model(name) for name in _DLIB_FILES]
     typer.echo(f"models in {models.resolve()}")
-    complete += [_tell_file(role, models / name) for role, name in _ROLES.items()]
+    if _is_published(models):
+        complete += _tell_published(models)
+        way = "`unripple weights where` says where the published weights come from (docs/published.md)"
+    else:
+        complete += [_tell_file(role, models / name) for role, name in _ROLES.items()]
+        way = "`make weights` in the repository puts the models into place"
+        typer.echo(f"published models, which the default study does not need, in {PUBLISHED.resolve()}")
+        _tell_published(PUBLISHED, otherwise="absent")
     if not all(complete):
-        typer.echo("something is missing: `make weights` in the repository puts the models into place", err=True)
+        typer.echo(f"something is missing: {way}", err=True)
         raise typer.Exit(1)
 
 
@@ -164,7 +179,7 @@ def _prepare(path: Path, networks: ModelSet, refine: int) -> Portrait:
     for note in (*photo.notes, *aligned.notes):
         typer.echo(f"{printable(str(path))}: {note}")
     rgb = to_tensor([aligned.rgb]).to(networks.device)
-    return Portrait(photo.rgb, aligned, rgb, person_matte(rgb, networks), invert(to_256(rgb), networks, refine))
+    return Portrait(photo.rgb, aligned, rgb, person_matte(rgb, networks), invert(networks.seen(rgb), networks, refine))
 
 
 def _edit_once(
@@ -172,6 +187,7 @@ def _edit_once(
     degree: float,
     folder: Path,
     networks: ModelSet,
+    inpainter: Inpainter,
     method: Method,
     dilate: int,
     feather: int,
@@ -184,8 +200,6 @@ def _edit_once(
     matte = person_matte(baseline, networks)
     before, after = portrait.matte >= threshold, matte >= threshold
     mask = ripple_mask(before, after, dilate=dilate)
-    # The inpainter was made for the study's pictures, which are half as large as these.
-    inpainter = at_half_size(networks.inpainter)
     if method == "ripple_inpaint":
         filled = inpaint(baseline, mask, inpainter, feather=0, hidden=settled(matte) > 0)
         cleaned = ripple_inpaint(baseline, mask, filled, matte, feather)
@@ -208,7 +222,7 @@ def _told_plainly(photo: Path) -> Iterator[None]:
         yield
     except PhotoRefused as refused:
         message = f"{printable(str(photo))}: {refused.reason}"
-    except lite.MissingModel as missing:
+    except (lite_weights.MissingModel, WeightsError) as missing:
         message = str(missing)
     except FileNotFoundError as missing:
         message = f"{printable(str(missing.filename or missing))}: no such file"
@@ -241,11 +255,22 @@ def _tell_face_model(name: str) -> bool:
         return False
 
 
-def _tell_file(role: str, file: Path) -> bool:
+def _is_published(models: Path) -> bool:
+    return models.name == PUBLISHED.name or converted_file(models, "hfgi").is_file()
+
+
+def _tell_published(models: Path, otherwise: str = "missing") -> list[bool]:
+    """A line for each file, with all that it holds."""
+    roles = list(dict.fromkeys(HELD_BY.values()))
+    holds = {role: ", ".join(need for need, holder in HELD_BY.items() if holder == role) for role in roles}
+    return [_tell_file(holds[role], converted_file(models, role), otherwise) for role in roles]
+
+
+def _tell_file(role: str, file: Path, otherwise: str = "missing") -> bool:
     if file.is_file():
         typer.echo(f"  present  {role}: {file} ({file.stat().st_size / 2**20:.1f} MiB)")
         return True
-    typer.echo(f"  missing  {role}: expected at {file}")
+    typer.echo(f"  {otherwise:<7}  {role}: expected at {file}")
     return False
 
 

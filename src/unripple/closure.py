@@ -5,7 +5,7 @@ changes that the script reaches, and only then. Comments, docstrings and layout 
 
 Names are followed through imports, definition by definition. A method of a class without bases counts where reached
 code names it; a class with bases counts whole, because its base may call any method. What is looked up by a computed
-string is not seen.
+string is not seen; the caller says what it may be.
 """
 
 from __future__ import annotations
@@ -23,26 +23,29 @@ _ROOT = Path(__file__).parent
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 
 
-def code_hash(start: str | Path) -> str:
+def code_hash(start: str | Path, *further: str) -> str:
     """A short fingerprint of all code that ``start`` reaches: see `closure`."""
     digest = hashlib.sha256()
-    for name, meaning in closure(start).items():
+    for name, meaning in closure(start, *further).items():
         digest.update(f"{name}\0{meaning}\0".encode())
     return digest.hexdigest()[:16]
 
 
-def closure(start: str | Path) -> dict[str, str]:
+def closure(start: str | Path, *further: str) -> dict[str, str]:
     """What ``start`` reaches: ``module:name`` -> its code without comments, layout and docstrings; sorted.
 
     ``start`` is a module of the package (``"unripple.training.parser"``) or the file of a script, which may also
-    import its neighbours. ``module:`` stands for what a module does when it is imported, and ``module:Class.method``
-    for a method of a class without bases. Raises ``ModuleNotFoundError`` for an unknown module.
+    import its neighbours. ``further``: modules that it imports by a computed name. ``module:`` stands for what a module
+    does when it is imported, and ``module:Class.method`` for a method of a class without bases. Raises
+    ``ModuleNotFoundError`` for an unknown module.
     """
     reach = _Reach()
     if isinstance(start, Path):
         reach.whole(_parse(start.stem, start, start.parent))
     else:
         reach.whole(_module(start, _ROOT.parent))
+    for module in further:
+        reach.whole(_module(module, _ROOT.parent))
     return dict(sorted(reach.found.items()))
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from unripple.networks.mobile_stylegan import STYLE_DIM, Mapping
+from unripple.networks.mobile_stylegan import STYLE_DIM
 
 #: Draws behind the mean code, and their seed: the mean is part of the generator, not of a study.
 MEAN_DRAWS, MEAN_SEED = 50_000, 0
 
 
 @torch.no_grad()
-def mean_code(mapping: Mapping) -> Tensor:
+def mean_code(mapping: nn.Module) -> Tensor:
     """The mean of W, ``(512,)``."""
     noise = torch.Generator().manual_seed(MEAN_SEED)
     return mapping(torch.randn(MEAN_DRAWS, STYLE_DIM, generator=noise)).mean(dim=0)
@@ -21,7 +21,7 @@ def mean_code(mapping: Mapping) -> Tensor:
 class CodeSampler:
     """Draws ``w = mean + psi (mapping(z) - mean)``, psi uniform in ``truncation`` (the truncation trick)."""
 
-    def __init__(self, mapping: Mapping, *, seed: int, truncation: tuple[float, float] = (1.0, 1.0)) -> None:
+    def __init__(self, mapping: nn.Module, *, seed: int, truncation: tuple[float, float] = (1.0, 1.0)) -> None:
         self.mapping = mapping
         self.truncation = truncation
         self.mean = mean_code(mapping)

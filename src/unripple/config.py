@@ -17,6 +17,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from unripple.celeba_hq import Split
 from unripple.metrics.columns import COLUMNS
 from unripple.plates import MORE_PLATES, STUDY_PLATES
 
@@ -24,6 +25,13 @@ Method = Literal["e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or
 
 #: The inpainters that belong to a set of models; ``telea`` needs no weights and goes with both.
 INPAINTERS = {"lite": ("lama-lite", "telea"), "published": ("big-lama", "telea")}
+
+#: What ``auto`` stands for, by set of models: section -> key -> value.
+AUTO = "auto"
+CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
+    "lite": {"invert": {"refine": 16}, "inpaint": {"model": "lama-lite"}},
+    "published": {"invert": {"refine": 0}, "inpaint": {"model": "big-lama"}},
+}
 
 DOCS = Path("docs/configuration.md")
 SCHEMA = Path("workflow/schema/params.schema.json")
@@ -80,6 +88,12 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+def _or_auto(schema: dict[str, Any]) -> None:
+    """The setting may be left to the set of models, and is by default."""
+    allowed = {key: schema.pop(key) for key in list(schema) if key not in ("default", "description")}
+    schema.update(anyOf=[{"const": AUTO}, allowed], default=AUTO)
+
+
 class StudySet(Section):
     """The photos of the study."""
 
@@ -92,7 +106,17 @@ class StudySet(Section):
         list(STUDY_PLATES), description="Photographs behind the generated portraits, taken in turn."
     )
     truncation: float = Field(0.7, gt=0, le=1, description="Truncation psi of the sampled faces; 1 is none.")
-    photos: str = Field("data/photos", min_length=1, description="Folder of photos to study; may be absent or empty.")
+    photos: str = Field(
+        "data/photos",
+        min_length=1,
+        description="Folder of photos to study, which may be absent or empty, or an archive of them (zip, tar).",
+    )
+    split: Split = Field(
+        "all", description="Of CelebA-HQ, by its two official lists beside the photos; all: every photo there is."
+    )
+    aligned: bool = Field(
+        False, description="Whether the photos are aligned already, as those of CelebA-HQ and FFHQ are."
+    )
     examples: Annotated[list[Literal["astronaut"]], AfterValidator(_without_repeats)] = Field(
         ["astronaut"], description="Public-domain photographs of scikit-image to study as well."
     )
@@ -108,7 +132,14 @@ class Images(Section):
 class Invert(Section):
     """The inversion."""
 
-    refine: int = Field(16, ge=0, le=1000, description="Gradient steps on the encoder's code; 0 is the encoder alone.")
+    refine: int = Field(
+        16,
+        ge=0,
+        le=1000,
+        description="Gradient steps on the encoder's code; 0 is the encoder alone. auto: 16 (lite), 0 (published, the"
+        " only value there: HFGI's inversion is e4e alone).",
+        json_schema_extra=_or_auto,
+    )
 
 
 class Edit(Section):
@@ -152,7 +183,10 @@ class Inpaint(Section):
     """The filling of the masked pixels."""
 
     model: Literal["lama-lite", "telea", "big-lama"] = Field(
-        "lama-lite", description="Inpainter: lama-lite (models lite), big-lama (models published) or telea (both)."
+        "lama-lite",
+        description="Inpainter: lama-lite (models lite), big-lama (models published) or telea (both). auto: the LaMa of"
+        " the set.",
+        json_schema_extra=_or_auto,
     )
 
 
@@ -190,6 +224,30 @@ class Study(Section):
         description="Rows of the table; hfgi is the baseline and always among them.",
     )
     metrics: Metrics = Metrics()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _chosen_by_the_set(cls, settings: Any) -> Any:
+        """Put in place of ``auto``, and of what is not said, what the set of models wants."""
+        if not isinstance(settings, Mapping):
+            return settings
+        chosen = CHOSEN.get(str(settings.get("models", "lite")), CHOSEN["lite"])
+        filled = dict(settings)
+        for section, values in chosen.items():
+            given = filled.get(section, {})
+            if isinstance(given, Mapping):
+                filled[section] = values | {key: v for key, v in given.items() if v != AUTO or key not in values}
+        return filled
+
+    @model_validator(mode="after")
+    def _refined_only_where_it_can_be(self) -> Self:
+        if self.models == "published" and self.invert.refine:
+            raise PydanticCustomError(
+                "cross",
+                "invert.refine = {value}: expected 0 (or auto) with models = published: HFGI inverts with e4e alone",
+                {"value": self.invert.refine},
+            )
+        return self
 
     @model_validator(mode="after")
     def _inpainter_of_the_set(self) -> Self:
@@ -267,11 +325,15 @@ def _schema_at(location: tuple[int | str, ...]) -> dict[str, Any]:
 
 def _allowed(schema: Mapping[str, Any]) -> str:
     """What a JSON schema allows, in words."""
+    if "anyOf" in schema:
+        return " or ".join(_allowed(one) for one in schema["anyOf"])
     if "enum" in schema:
         return "one of " + ", ".join(str(value) for value in schema["enum"])
     if "const" in schema:
         return str(schema["const"])
     kind = schema.get("type", "object")
+    if kind == "boolean":
+        return "true or false"
     if kind == "object":
         return "a section with the keys " + ", ".join(schema.get("properties", {}))
     if kind == "array":

@@ -78,7 +78,11 @@ def read_photo(path: Path) -> Photo:
             more than `MAX_SCANS` scans, or more pixels than Pillow's ``Image.MAX_IMAGE_PIXELS`` (a decompression
             bomb).
     """
-    data = _content(Path(path))
+    return decode_photo(_content(Path(path)))
+
+
+def decode_photo(data: bytes) -> Photo:
+    """A photo from the bytes of its file; see `read_photo`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)

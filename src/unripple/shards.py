@@ -42,15 +42,19 @@ def photo_files(folder: Path) -> dict[str, Path]:
     for path in files:
         stem = printable(path.stem)
         name = stem if stems[stem] == 1 else printable(path.name)
-        if name.startswith(KNOWN_PLATE) or SHARD in name:
-            raise PhotosError(
-                f"{printable(str(path))}: names that start with '{KNOWN_PLATE}' or have a '{SHARD}' are taken;"
-                " rename the file"
-            )
+        check_name(name, printable(str(path)))
         if name in photos:
             raise PhotosError(f"{printable(str(path))}: another photo is called '{name}', too; rename one of them")
         photos[name] = path
     return photos
+
+
+def check_name(name: str, file: str) -> None:
+    """Raise ``PhotosError`` for a name that no photo may have; ``file`` is where it comes from."""
+    if name.startswith(KNOWN_PLATE) or SHARD in name:
+        raise PhotosError(
+            f"{file}: names that start with '{KNOWN_PLATE}' or have a '{SHARD}' are taken; rename the file"
+        )
 
 
 def printable(text: str) -> str:

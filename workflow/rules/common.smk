@@ -1,12 +1,16 @@
-from functools import cache
 import re
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from unripple import config as settings
 from unripple import shards, sweep
+from unripple.album import Album, find
 from unripple.closure import code_hash
+from unripple.weights import roles
+from unripple.weights.published.needed import about_photos, missing_weights
 
 sweep_file = config.get("sweep")
 chosen = {key: value for key, value in config.items() if key != "sweep"}
@@ -14,9 +18,23 @@ chosen = {key: value for key, value in config.items() if key != "sweep"}
 try:
     study = settings.check(chosen, " over ".join(Path(file).name for file in dict.fromkeys(workflow.configfiles)))
     compared = [] if sweep_file is None else sweep.load(Path(sweep_file), chosen)
-    photos = shards.photo_files(Path(study.study.photos))
-except (settings.ConfigError, shards.PhotosError) as error:
+except settings.ConfigError as error:
     raise WorkflowError(str(error)) from None
+
+lacking = []
+try:
+    album = find(Path(study.study.photos), study.study.split, cache=Path(".snakemake/archives"))
+except shards.PhotosError as error:
+    album = Album({})
+    lacking.append(str(error))
+if study.models == "published":
+    lacking += missing_weights(roles.PUBLISHED, [study, *compared])
+    lacking += [about_photos(study)] if lacking else []
+if lacking:
+    raise WorkflowError("\n\n".join(lacking))
+photos = album.photos
+if album.lacking and workflow.is_main_process:
+    logger.warning(f"{study.study.photos}: {album.lacking} photos of study.split = {study.study.split} are not there")
 
 MODELS = f"models/{study.models}"
 RESULTS = f"results/{study.models}/{study.study.name}"
@@ -80,26 +98,26 @@ wildcard_constraints:
 
 
 def code_of(script):
-    """A fingerprint of a script and of the library code that it reaches, found once a job needs it."""
-    return code_of_module(Path(workflow.basedir, "workflow/scripts", f"{script}.py"))
+    """A fingerprint of a script and of the library code that it reaches, networks of the study's set among it."""
+    return code_of_modules(Path(workflow.basedir, "workflow/scripts", f"{script}.py"), f"unripple.models.{study.models}")
 
 
-def code_of_module(start):
-    """A fingerprint of all code that a module of the library, or a script's file, reaches; found once a job needs it.
+def code_of_modules(*starts):
+    """A fingerprint of all code that modules of the library, or scripts' files, reach; found once a job needs it.
 
     Snakemake starts anew inside each job on a cluster, and there only one of them is needed.
     """
 
     def code(wildcards):
-        return fingerprint(start)
+        return fingerprint(*starts)
 
     return code
 
 
 @cache
-def fingerprint(start):
+def fingerprint(*starts):
     """`code_hash`, taken once."""
-    return code_hash(start)
+    return code_hash(*starts)
 
 
 def section(name, *keys):
@@ -109,8 +127,14 @@ def section(name, *keys):
 
 
 def weights(*names):
-    """The files of some networks of the set of models, by name."""
-    return {name: f"{MODELS}/{name}.safetensors" for name in names}
+    """The files of some networks of the set of models, by name; published ones may share a file."""
+    held_by = roles.HELD_BY if study.models == "published" else {}
+    return {name: f"{MODELS}/{held_by.get(name, name)}.safetensors" for name in names}
+
+
+def memory(lite, published):
+    """What a job needs in MB, with either set of models."""
+    return published if study.models == "published" else lite
 
 
 def spelled(settings):
@@ -143,8 +167,8 @@ def per_degree(pattern, wildcards, among=None):
 
 
 def photo_sources(wildcards):
-    """The files of the real photos of a shard; examples come from a package and have none."""
-    return [file for file in photo_names(wildcards)["files"].values() if plain(file)]
+    """The files of the real photos of a shard, or their archive; examples come from a package and have none."""
+    return [file for file in album.files(photo_names(wildcards)["files"]) if plain(file)]
 
 
 def plain(file):
@@ -153,14 +177,17 @@ def plain(file):
 
 
 def photo_names(wildcards):
-    """The real photos of a shard: name and file of the user's own, names of the examples.
+    """The real photos of a shard: name and file (or member of the archive) of the user's own, names of the examples.
 
     Files that Snakemake cannot take as inputs count by their checksum here instead.
     """
-    files = {name: str(photos[name]) for name in REAL[wildcards.shard] if name in photos}
+    files = {name: photos[name] for name in REAL[wildcards.shard] if name in photos}
+    odd = {} if album.archive else {name: file for name, file in files.items() if not plain(file)}
     return {
         "files": files,
-        "checksums": {name: shards.sha256(Path(file)) for name, file in files.items() if not plain(file)},
+        "archive": str(album.archive or ""),
+        "aligned": study.study.aligned,
+        "checksums": {name: shards.sha256(Path(file)) for name, file in odd.items()},
         "examples": [name for name in REAL[wildcards.shard] if name not in photos],
     }
 
@@ -213,7 +240,7 @@ def originals(wildcards):
 
 def inpainter_weights(wildcards):
     """The weights of the inpainter; Telea's algorithm has none."""
-    return [] if wildcards.inpaint == "telea" else f"{MODELS}/inpainter.safetensors"
+    return [] if wildcards.inpaint == "telea" else weights("inpainter")["inpainter"]
 
 
 def cleaned(wildcards):

@@ -18,7 +18,7 @@ rule training_straight_faces:
     output:
         done=touch(f"{TRAINING}/straight-faces/.done"),
     params:
-        code=code_of_module("unripple.training.faces"),
+        code=code_of_modules("unripple.training.faces"),
     log:
         f"{TRAINING}/straight-faces.log",
     conda:
@@ -35,7 +35,7 @@ rule train_directions:
     output:
         weights=f"{TRAINING}/directions.safetensors",
     params:
-        code=code_of_module("unripple.training.directions"),
+        code=code_of_modules("unripple.training.directions"),
     log:
         f"{TRAINING}/directions.log",
     conda:
@@ -52,7 +52,7 @@ rule training_faces:
     output:
         done=touch(f"{TRAINING}/faces/.done"),
     params:
-        code=code_of_module("unripple.training.faces"),
+        code=code_of_modules("unripple.training.faces"),
     log:
         f"{TRAINING}/faces.log",
     conda:
@@ -70,7 +70,7 @@ rule training_mattes:
     output:
         done=touch(f"{TRAINING}/faces/.mattes"),
     params:
-        code=code_of_module("unripple.training.teacher"),
+        code=code_of_modules("unripple.training.teacher"),
     log:
         f"{TRAINING}/mattes.log",
     conda:
@@ -88,7 +88,7 @@ rule train_parser:
         weights=f"{TRAINING}/parser.safetensors",
     params:
         checkpoint=f"{TRAINING}/parser.checkpoint",
-        code=code_of_module("unripple.training.parser"),
+        code=code_of_modules("unripple.training.parser"),
     log:
         f"{TRAINING}/parser.log",
     conda:
@@ -107,7 +107,7 @@ rule train_inpainter:
         weights=f"{TRAINING}/inpainter.safetensors",
     params:
         checkpoint=f"{TRAINING}/inpainter.checkpoint",
-        code=code_of_module("unripple.training.inpainter"),
+        code=code_of_modules("unripple.training.inpainter"),
     log:
         f"{TRAINING}/inpainter.log",
     conda:
@@ -127,7 +127,7 @@ rule train_encoder:
         weights=f"{TRAINING}/encoder.safetensors",
     params:
         cache=f"{TRAINING}/guesses",
-        code=code_of_module("unripple.training.encoder"),
+        code=code_of_modules("unripple.training.encoder"),
     log:
         f"{TRAINING}/encoder.log",
     conda:
@@ -148,7 +148,7 @@ rule train_consultation:
     params:
         cache=rules.train_encoder.params.cache,
         checkpoint=f"{TRAINING}/consultation.checkpoint",
-        code=code_of_module("unripple.training.consultation"),
+        code=code_of_modules("unripple.training.consultation"),
     log:
         f"{TRAINING}/consultation.log",
     conda:

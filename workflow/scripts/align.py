@@ -1,33 +1,39 @@
 """Crop the portraits from the real photos of a shard."""
 
-from pathlib import Path
-
 import job
 from job import snakemake
+from unripple.album import readers
 from unripple.demo import example_photo
 from unripple.faces import FaceMeter
-from unripple.images import Photo, read_photo, write_json, write_rgb
+from unripple.images import Photo, write_json, write_rgb
+from unripple.index import PhotoFiles
 from unripple.provenance import relative
 from unripple.shards import printable
-from unripple.stages.align import align
+from unripple.stages.align import Aligned, align, already_aligned
 
-files = snakemake.params.photos["files"]
-examples = snakemake.params.photos["examples"]
+photos = snakemake.params.photos
+files, archive = photos["files"], photos["archive"]
 meter = FaceMeter()
 portraits = job.writer()
+remaining = portraits.remaining([*files, *photos["examples"]])
 
-for name in portraits.remaining([*files, *examples]):
+
+def write(made: PhotoFiles, photo: Photo, aligned: Aligned, source: str) -> None:
+    """The portrait, and where it comes from."""
+    write_rgb(made.path(".png"), aligned.rgb)
+    notes = [*photo.notes, *aligned.notes]
+    write_json(made.path(".json"), {"source": source, "transform": aligned.transform.tolist(), "notes": notes})
+
+
+for name, read in readers({name: files[name] for name in remaining if name in files}, archive):
     with portraits.photo(name) as made:
-        photo = read_photo(Path(files[name])) if name in files else Photo(example_photo(name))
-        aligned = align(photo.rgb, meter)
-        write_rgb(made.path(".png"), aligned.rgb)
-        write_json(
-            made.path(".json"),
-            {
-                "source": printable(relative(files[name])) if name in files else f"scikit-image: {name}",
-                "transform": aligned.transform.tolist(),
-                "notes": [*photo.notes, *aligned.notes],
-            },
-        )
+        photo = read()
+        aligned = already_aligned(photo.rgb) if photos["aligned"] else align(photo.rgb, meter)
+        write(made, photo, aligned, printable(relative(files[name])))
+
+for name in (name for name in remaining if name not in files):
+    with portraits.photo(name) as made:
+        photo = Photo(example_photo(name))
+        write(made, photo, align(photo.rgb, meter), f"scikit-image: {name}")
 
 portraits.write()

@@ -6,7 +6,7 @@ from torch import Tensor
 
 import job
 from job import snakemake
-from unripple.images import Rgb, resize, to_256, to_uint8, write_arrays, write_rgb
+from unripple.images import Rgb, resize, to_uint8, write_arrays, write_rgb
 from unripple.index import PhotoFiles
 from unripple.networks.mobile_stylegan import STYLE_DIM
 from unripple.stages.edit import edit
@@ -18,7 +18,7 @@ portraits = job.index("portraits")
 
 
 def load(photo: str) -> tuple[Tensor, ...]:
-    return (to_256(job.picture(portraits.path(photo, ".png"))[None])[0],)
+    return (models.seen(job.picture(portraits.path(photo, ".png"))[None])[0],)
 
 
 def make(photo: Tensor) -> tuple[Tensor, Tensor, Rgb, Rgb]:

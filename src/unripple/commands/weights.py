@@ -30,9 +30,8 @@ def list_all(models: Models = PUBLISHED) -> None:
     table = Table("Name", "Size", "Here", "Licence", "Holds", box=None)
     table.columns[0].no_wrap = True
     for weights in manifest.manifest().values():
-        size = "?" if weights.bytes is None else f"{weights.bytes / 1e6:,.2f} MB"
         here = "yes" if weights.path(models).is_file() else "no"
-        table.add_row(weights.name, size, here, weights.licence, weights.holds)
+        table.add_row(weights.name, weights.size, here, weights.licence, weights.holds)
     Console().print(table)
 
 

@@ -71,3 +71,13 @@ def parse(net: nn.Module, picture: Picture, scales: tuple[float, ...] = SCALES) 
 def person(logits: Tensor) -> Tensor:
     """Where any label but the background wins: ``float (B, 20, H, W) -> bool (B, 1, H, W)``."""
     return logits.argmax(dim=1, keepdim=True) != 0
+
+
+def person_matte(logits: Tensor, scales: int = len(SCALES)) -> Tensor:
+    """How sure it is that a pixel is of a person: logits summed over ``scales`` -> ``float (B, 1, H, W)`` in [0, 1].
+
+    The logistic function of the best label of a person minus the background, on the mean over the scales: what a
+    softmax between these two would give. It passes one half exactly where ``person`` changes.
+    """
+    lead = logits[:, 1:].amax(dim=1, keepdim=True) - logits[:, :1]
+    return torch.sigmoid(lead / scales)

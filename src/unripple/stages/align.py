@@ -69,6 +69,28 @@ def align(photo: Rgb, meter: FaceMeter, size: int = 1024) -> Aligned:
     return Aligned(rgb, transform, tuple(notes))
 
 
+def already_aligned(photo: Rgb, size: int = 1024) -> Aligned:
+    """Take a photo for the portrait: pictures of FFHQ and CelebA-HQ are such crops already.
+
+    Args:
+        photo: ``uint8 (S, S, 3)`` RGB.
+        size: side of the portrait.
+
+    Raises:
+        PhotoRefused: not square, or too small.
+    """
+    height, width = photo.shape[:2]
+    if height != width or width < MIN_CROP:
+        raise PhotoRefused(
+            f"{width}x{height} pixels: expected a square of at least {MIN_CROP}, as aligned photos are;"
+            " with study.aligned = false any photo is aligned"
+        )
+    notes = () if width == size else (f"aligned already; resized from {width} to {size}",)
+    interpolation = cv2.INTER_AREA if width > size else cv2.INTER_CUBIC
+    rgb = photo if width == size else cv2.resize(photo, (size, size), interpolation=interpolation)
+    return Aligned(np.asarray(rgb, dtype=np.uint8), np.diag([width / size, width / size, 1.0]), notes)
+
+
 def ffhq_transform(landmarks: Landmarks, size: int) -> Transform:
     """The similarity that takes points of the portrait to points of the photo, ``float64 (3, 3)``."""
     points = landmarks + 0.5  # Landmarks name pixels, and mean their centres.

@@ -30,6 +30,8 @@ def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tenso
     """
     if steps == 0:
         return w_plus
+    if not torch.equal(w_plus, rows(w_plus[:, 0])):
+        raise ValueError("w_plus: expected codes of W, equal in all rows; an encoder into W+ has none to refine")
     distance, generator = models.fast_perceptual, models.fast_generator
     with torch.no_grad():
         weight = models.parser(photo).clamp(min=BACKGROUND)

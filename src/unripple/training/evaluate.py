@@ -19,7 +19,7 @@ from tqdm import tqdm
 from unripple.codes import CodeSampler
 from unripple.faces import FaceMeter, identity_distance
 from unripple.images import resize, to_256, to_tensor, to_uint8
-from unripple.models import ModelSet
+from unripple.models import ModelSet, lite
 from unripple.networks.mobile_stylegan import rows
 from unripple.plates import STUDY_PLATES, plate
 from unripple.stages.composite import over
@@ -85,7 +85,7 @@ def main(
     refine: Annotated[int, typer.Option(min=0, help="Gradient steps on the encoder's codes.")] = 0,
 ) -> None:
     """Print the figures as JSON."""
-    print(json.dumps(figures(ModelSet.lite(models), faces, pose_faces, refine), indent=1))
+    print(json.dumps(figures(lite.load(models), faces, pose_faces, refine), indent=1))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,17 @@ LAYOUT_OF: Final[dict[str, Layout]] = {
     **{f"{attribute}.pt": "interfacegan" for attribute in ATTRIBUTES},
 }
 
+#: What a study asks a set of published models for -> the role whose file holds it.
+HELD_BY: Final[dict[str, Role]] = {
+    "generator": "hfgi",
+    "mapping": "hfgi",
+    "encoder": "hfgi",
+    "consultation": "hfgi",
+    "directions": "directions",
+    "parser": "parser",
+    "inpainter": "inpainter",
+}
+
 
 def converted_file(folder: Path, role: Role) -> Path:
     """Where the converted weights of ``role`` lie; the keys in it are those of our network's state dict."""

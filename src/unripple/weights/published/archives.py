@@ -7,9 +7,10 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
+from unripple.archives import leads_out
 from unripple.weights.published.manifest import WeightsError
 
 #: Weights hardly compress: an archive that grows more than this is no archive of weights.
@@ -47,9 +48,7 @@ def extract(path: Path, ending: str, target: Path) -> Path:
 def _refuse_harmful(archive: zipfile.ZipFile, path: Path) -> None:
     members = archive.infolist()
     for member in members:
-        # The name as stored: zipfile cuts `filename` at a null byte.
-        name = PurePosixPath(member.orig_filename)
-        if name.is_absolute() or ".." in name.parts or any(c in member.orig_filename for c in "\\:\0"):
+        if leads_out(member.orig_filename):  # as stored: zipfile cuts `filename` at a null byte
             raise WeightsError(f"{path}: refused: its member {member.orig_filename!r} points out of the archive")
         if stat.S_ISLNK(member.external_attr >> 16):
             raise WeightsError(f"{path}: refused: its member {member.filename} is a symbolic link")

@@ -26,7 +26,10 @@ class WeightsError(RuntimeError):
 
 @dataclass(frozen=True)
 class Weights:
-    """One published file. ``sha256`` are the accepted checksums, or their beginnings; empty where none is public."""
+    """One published file. ``sha256`` are the accepted checksums, or their beginnings; empty where none is public.
+
+    ``bytes``: its exact size, where that is known; ``about``: else the rounded one.
+    """
 
     name: str
     file: str
@@ -35,6 +38,14 @@ class Weights:
     sources: tuple[str, ...]
     sha256: tuple[str, ...] = ()
     bytes: int | None = None
+    about: int | None = None
+
+    @property
+    def size(self) -> str:
+        """In words: the bytes as published, a rounded number where only that is known."""
+        if self.bytes is not None:
+            return f"{self.bytes:,} bytes"
+        return "size not published" if self.about is None else f"about {self.about / 1e6:,.0f} MB"
 
     def path(self, models: Path) -> Path:
         """Where the file is looked for: fetched, or placed by hand."""

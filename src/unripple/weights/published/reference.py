@@ -20,7 +20,7 @@ def table() -> str:
 
 
 def _row(weights: Weights) -> str:
-    size = "?" if weights.bytes is None else f"{weights.bytes:,}"
+    size = weights.size.removesuffix(" bytes")
     sums = " or ".join(f"`{known[:12]}…`" for known in weights.sha256) or "none public"
     layout = LAYOUT_OF.get(weights.file)
     becomes = "used as it is" if layout is None else f"`{ROLE_OF[layout]}`"

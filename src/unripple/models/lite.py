@@ -1,4 +1,4 @@
-"""Sets of models behind one interface: what a stage asks for, whichever networks stand behind it."""
+"""The embedded set: networks that run on a CPU, with weights that ship with the project."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from unripple.images import to_256
+from unripple.models import chosen_device
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e_lite import E4eLite, PooledFeatures
 from unripple.networks.fusion import Fused
@@ -21,20 +23,14 @@ from unripple.weights.st_lpips import load_st_lpips, load_trunk
 
 
 @dataclass(frozen=True)
-class ModelSet:
-    """The embedded networks, each loaded when it is first used.
+class LiteModels:
+    """A ``ModelSet``. ``folder``: where the files are; ``device``: where the networks run.
 
-    ``folder``: where their files are; ``device``: where they run; all compute in float32. Every network raises
-    ``weights.lite.MissingModel`` when its file is not there.
+    Every network raises ``weights.lite.MissingModel`` when its file is not there.
     """
 
     folder: Path
     device: torch.device
-
-    @classmethod
-    def lite(cls, folder: Path, device: str | None = None) -> ModelSet:
-        """The embedded set in ``folder``, on the GPU where there is one unless ``device`` says otherwise."""
-        return cls(folder, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
 
     @cached_property
     def mapping(self) -> Mapping:
@@ -56,6 +52,10 @@ class ModelSet:
     def fast_perceptual(self) -> StLpips:
         """The perceptual distance in bfloat16, for gradients."""
         return load_st_lpips().to(self.device, torch.bfloat16).to(memory_format=torch.channels_last)
+
+    def seen(self, portrait: Tensor) -> Tensor:
+        """Pixels in between are left out, as HFGI does with edits: so were the pictures of this encoder's training."""
+        return to_256(portrait)
 
     def encoder(self, rgb: Tensor) -> Tensor:
         """``rgb float (B, 3, 256, 256) in [-1, 1]`` -> ``w_plus (B, 18, 512)``."""
@@ -109,3 +109,8 @@ class ModelSet:
     @cached_property
     def _inpainter(self) -> LamaLite:
         return lite.load_inpainter(self.folder).to(self.device)
+
+
+def load(folder: Path, device: str | None = None) -> LiteModels:
+    """The set in ``folder``, on the GPU where there is one unless ``device`` says otherwise."""
+    return LiteModels(folder, chosen_device(device))

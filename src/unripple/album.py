@@ -1,0 +1,134 @@
+"""Which photos a study has: those of a folder or of an archive, all of them or a split of CelebA-HQ."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from unripple import archives
+from unripple.celeba_hq import MAPPING, PARTITION, ListError, Split, numbers
+from unripple.images import MAX_BYTES, Photo, PhotoRefused, decode_photo, read_photo
+from unripple.shards import PhotosError, check_name, photo_files, printable
+
+#: What the name of a photo in an archive ends with; the rest of an archive (masks' lists, licences) is no photo.
+PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+HOW: Final = (
+    f"{MAPPING} comes with CelebAMask-HQ, {PARTITION} with CelebA; put both beside the photos, or beside the archive"
+)
+
+
+@dataclass(frozen=True)
+class Album:
+    """The photos of a study: name -> file, or name -> member of ``archive``.
+
+    ``lacking``: how many photos of the split are not there.
+    """
+
+    photos: Mapping[str, str]
+    archive: Path | None = None
+    lacking: int = 0
+
+    def files(self, names: Iterable[str]) -> list[str]:
+        """What a job that works on some of the photos reads."""
+        wanted = [self.photos[name] for name in names]
+        return wanted if self.archive is None else [str(self.archive)] * bool(wanted)
+
+
+def find(photos: Path, split: Split = "all", cache: Path | None = None) -> Album:
+    """The photos in a folder or an archive.
+
+    Of a split of CelebA-HQ (``all``: whatever is there) a photo is known by its number, the file's name without the
+    ending. ``cache``: see ``archives.members``. Raises ``PhotosError``: a missing archive, photos that cannot be told
+    apart, a split without its lists or without any of its photos.
+    """
+    try:
+        if archives.is_archive(photos) and not photos.is_dir():
+            album = _of_archive(photos, split, cache)
+        else:
+            album = Album({name: str(path) for name, path in photo_files(photos).items()})
+        return album if split == "all" else _of_split(album, photos, split, cache)
+    except archives.ArchiveError as error:
+        raise PhotosError(str(error)) from error
+
+
+def readers(photos: Mapping[str, str], archive: str | Path = "") -> Iterator[tuple[str, Callable[[], Photo]]]:
+    """Name and reader of some photos of an `Album`; of an archive in its own order, so that one pass is enough.
+
+    A reader raises what ``images.read_photo`` does.
+    """
+    if archive:
+        names = {member: name for name, member in photos.items()}
+        for member, data in archives.contents(Path(archive), names):
+            yield names[member], partial(_decoded, data)
+    else:
+        for name, file in photos.items():
+            yield name, partial(read_photo, Path(file))
+
+
+def _decoded(data: bytes | None) -> Photo:
+    if data is None:
+        raise PhotoRefused(f"more than {MAX_BYTES:,} bytes; shrink it first")
+    return decode_photo(data)
+
+
+def _of_archive(path: Path, split: Split, cache: Path | None) -> Album:
+    found = [PurePosixPath(name) for name in archives.members(path, cache) if _is_picture(PurePosixPath(name))]
+    if split != "all":  # CelebAMask-HQ's archive holds masks, too
+        found = [name for name in found if name.stem.isdecimal()]
+    stems, photos = Counter(printable(name.stem) for name in found), dict[str, str]()
+    for member in sorted(found):
+        stem, told = printable(member.stem), printable(f"{path}: {member}")
+        name = stem if stems[stem] == 1 else printable(member.name)
+        check_name(name, told)
+        if name in photos:
+            raise PhotosError(f"{told}: another photo is called '{name}', too: {printable(photos[name])}")
+        photos[name] = str(member)
+    return Album(photos, path)
+
+
+def _is_picture(member: PurePosixPath) -> bool:
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in member.parts)
+    return not hidden and member.suffix.lower() in PICTURES
+
+
+def _of_split(album: Album, photos: Path, split: Split, cache: Path | None) -> Album:
+    if not album.photos:
+        raise PhotosError(
+            f"{photos}: no photos there, of which study.split = {split} could be taken: expected a folder or an archive"
+            " of CelebA-HQ's photos 0.jpg to 29999.jpg"
+        )
+    mapping, partition = (_list(name, album, photos, cache) for name in (MAPPING, PARTITION))
+    try:
+        wanted = numbers(split, mapping, partition)
+    except ListError as error:
+        raise PhotosError(str(error)) from error
+    taken = {name: file for name, file in album.photos.items() if name.isdecimal() and int(name) in wanted}
+    if len({int(name) for name in taken}) < len(taken):
+        raise PhotosError(f"{photos}: the same number is there twice, with and without leading zeros; remove one")
+    if not taken:
+        raise PhotosError(f"{photos}: none of the {len(wanted):,} photos of study.split = {split} is there, by number")
+    return Album(taken, album.archive, lacking=len(wanted) - len(taken))
+
+
+def _list(name: str, album: Album, photos: Path, cache: Path | None) -> str:
+    places = [photos.parent / name] if album.archive else [photos / name, photos.parent / name]
+    for place in places:
+        if place.is_file():
+            return _text(place.read_bytes(), str(place))
+    if album.archive:
+        inside = [member for member in archives.members(album.archive, cache) if PurePosixPath(member).name == name]
+        for member, data in archives.contents(album.archive, inside[:1]):
+            return _text(data or b"", f"{album.archive}: {member}")
+    looked = ", ".join(map(str, places)) + (f" and inside {album.archive}" if album.archive else "")
+    raise PhotosError(f"{name}: not found; looked for {looked}. {HOW}")
+
+
+def _text(data: bytes, place: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise PhotosError(f"{place}: expected a list as text, found other bytes") from None

@@ -1,0 +1,119 @@
+"""Archives of photos, read in place: nothing is unpacked, so no name in an archive ever becomes a path."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from unripple.images import MAX_BYTES, write_json
+
+#: What a file's name ends with if it is an archive.
+ENDINGS: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_ERRORS: Final = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    zlib.error,
+    lzma.LZMAError,
+)
+
+
+class ArchiveError(ValueError):
+    """An archive is missing, damaged or harmful; the message names it and the member."""
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the name is that of an archive that can be read."""
+    return path.name.lower().endswith(ENDINGS)
+
+
+def leads_out(name: str) -> bool:
+    """Whether a member's name, taken for a path, would leave the folder into which it is unpacked."""
+    path = PurePosixPath(name)
+    return path.is_absolute() or ".." in path.parts or any(character in name for character in "\\:\0")
+
+
+def members(path: Path, cache: Path | None = None) -> list[str]:
+    """The names of all files in an archive, in its order.
+
+    To list a compressed tar is to unpack it: with a folder ``cache`` the list is kept there as long as the archive has
+    the same size and time. Raises ``ArchiveError`` for an archive that is missing or damaged, and for one with a member
+    that leads out of it, is a link or a device, or is encrypted.
+    """
+    if not path.is_file():
+        raise ArchiveError(f"{path}: no such archive")
+    state = path.stat()
+    kept = None if cache is None else cache / f"{path.name}.{state.st_size}.{state.st_mtime_ns}.json"
+    if kept is not None and kept.is_file():
+        listed: list[str] = json.loads(kept.read_text(encoding="utf-8"))
+        return listed
+    try:
+        found = list(_zip_members(path) if path.name.lower().endswith(".zip") else _tar_members(path))
+    except _ERRORS as error:
+        raise ArchiveError(f"{path}: expected a whole archive, found a damaged one ({error}); fetch it anew") from error
+    if kept is not None:
+        write_json(kept, found)
+    return found
+
+
+def contents(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+    """Name and content of the wanted members, in the order of the archive; None for one above ``MAX_BYTES``.
+
+    Raises ``ArchiveError``.
+    """
+    try:
+        yield from _zip_contents(path, wanted) if path.name.lower().endswith(".zip") else _tar_contents(path, wanted)
+    except _ERRORS as error:
+        raise ArchiveError(f"{path}: expected a whole archive, found a damaged one ({error}); fetch it anew") from error
+
+
+def _zip_members(path: Path) -> Iterator[str]:
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            _refuse(path, member.orig_filename, linked=stat.S_ISLNK(member.external_attr >> 16))
+            if member.flag_bits & 0x1:
+                raise ArchiveError(f"{path}: its member {member.filename} is encrypted")
+            if not member.is_dir():
+                yield member.filename
+
+
+def _tar_members(path: Path) -> Iterator[str]:
+    with tarfile.open(path) as archive:
+        for member in archive:
+            _refuse(path, member.name, linked=not (member.isfile() or member.isdir()))
+            if member.isfile():
+                yield member.name
+
+
+def _zip_contents(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+    with zipfile.ZipFile(path) as archive:
+        for name in sorted(wanted, key=lambda name: archive.getinfo(name).header_offset):
+            yield name, None if archive.getinfo(name).file_size > MAX_BYTES else archive.read(name)
+
+
+def _tar_contents(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+    missing = set(wanted)
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if not missing:
+                return
+            if member.name in missing and member.isfile():
+                missing.remove(member.name)
+                file = None if member.size > MAX_BYTES else archive.extractfile(member)
+                yield member.name, None if file is None else file.read()
+
+
+def _refuse(path: Path, name: str, linked: bool) -> None:
+    if leads_out(name):
+        raise ArchiveError(f"{path}: refused: its member {name!r} points out of the archive")
+    if linked:
+        raise ArchiveError(f"{path}: refused: its member {name} is a link or a device, not a file")

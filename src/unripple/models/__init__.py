@@ -1,0 +1,78 @@
+"""Sets of models behind one interface: what the stages ask for, whichever networks stand behind it.
+
+A set is a module of this package with a function ``load(folder, device=None)``. Stages and scripts know only what is
+here, so that the fingerprint of a stage's code holds the networks of the set that it runs, and no others.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from unripple.networks.fusion import Fused, FusionState
+from unripple.networks.st_alexnet import StLpips
+
+
+class Generator(Protocol):
+    """``w_plus (B, 18, 512)`` -> ``rgb (B, 3, 1024, 1024)``, cut where HFGI fuses."""
+
+    def __call__(self, w_plus: Tensor) -> Tensor:
+        """The picture of a code, without fusion."""
+
+    def to_fusion(self, w_plus: Tensor) -> FusionState:
+        """What several fusions of one code share."""
+
+    def from_fusion(self, state: FusionState, w_plus: Tensor, fused: Fused | None = None) -> Tensor:
+        """The rest, with or without what is fused."""
+
+
+class ModelSet(Protocol):
+    """The networks of a study, each loaded when it is first used. Pictures are rgb in [-1, 1]."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks run."""
+
+    @property
+    def mapping(self) -> nn.Module:
+        """``z (B, 512)`` -> ``w (B, 512)``."""
+
+    @property
+    def generator(self) -> Generator:
+        """In float32."""
+
+    @property
+    def fast_generator(self) -> Generator:
+        """In bfloat16."""
+
+    @property
+    def fast_perceptual(self) -> StLpips:
+        """The perceptual distance in bfloat16, for gradients."""
+
+    def seen(self, portrait: Tensor) -> Tensor:
+        """A portrait ``(B, 3, H, W)`` as the encoder looks at it, ``(B, 3, 256, 256)``."""
+
+    def encoder(self, rgb: Tensor) -> Tensor:
+        """``rgb (B, 3, 256, 256)`` -> ``w_plus (B, 18, 512)``."""
+
+    def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
+        """Align a distortion map to an edit, both ``(B, 3, 256, 256)``, and encode what is to be fused."""
+
+    def direction(self, attribute: str) -> Tensor:
+        """The unit vector ``(512,)`` of an attribute."""
+
+    def parser(self, rgb: Tensor) -> Tensor:
+        """``rgb (B, 3, H, W)`` -> soft person matte ``(B, 1, H, W)`` in [0, 1]."""
+
+    def inpainter(self, rgb: Tensor, mask: Tensor) -> Tensor:
+        """``rgb (B, 3, H, W)`` and ``mask bool (B, 1, H, W)`` -> rgb, painted where the mask is True."""
+
+    def networks_used(self) -> dict[str, str]:
+        """The name of the network in each role, for tables and figures."""
+
+
+def chosen_device(device: str | None = None) -> torch.device:
+    """The device of that name; without one the GPU where there is one."""
+    return torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
