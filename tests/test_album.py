@@ -47,8 +47,10 @@ def tarred(path: Path, files: Mapping[str, bytes]) -> Path:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    packed = {".tgz": gzip.compress, ".xz": lzma.compress}.get(path.suffix, bytes)(plain.getvalue())
-    path.write_bytes(packed)
+    packed = plain.getvalue()
+    path.write_bytes(
+        gzip.compress(packed) if path.suffix == ".tgz" else lzma.compress(packed) if path.suffix == ".xz" else packed
+    )
     return path
 
 
