@@ -176,6 +176,27 @@ def test_doctor_tells_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
     assert f"missing  generator: expected at {tmp_path / 'generator.safetensors'}" in said
 
 
+def test_missing_published_models_are_named_with_the_way_to_them(photo: Path, tmp_path: Path) -> None:
+    models = tmp_path / "published"
+    code, said = run("edit", photo, "--models", models, "--out", tmp_path / "out")
+    assert code == 1
+    (line,) = (line for line in said.splitlines() if "no such file" in line)
+    assert line.startswith(f"{models}/")
+    assert "unripple weights" in line
+
+
+def test_doctor_knows_the_published_models(tmp_path: Path) -> None:
+    models = tmp_path / "published"
+    models.mkdir()
+    (models / "parser.safetensors").write_bytes(b"-")
+    code, said = run("doctor", "--models", models)
+    assert code == 1
+    assert f"present  parser: {models / 'parser.safetensors'}" in said
+    hfgi = models / "hfgi.safetensors"
+    assert f"missing  generator, mapping, encoder, consultation: expected at {hfgi}" in said
+    assert "unripple weights" in said
+
+
 def test_doctor_is_content_when_all_is_there(tmp_path: Path) -> None:
     for name in cli._ROLES.values():
         (tmp_path / name).write_bytes(b"-")

@@ -55,6 +55,17 @@ def test_overrides_win_and_leave_their_neighbours(root: Path) -> None:
         ({"methods": ["e4e"]}, "params.yaml: methods = [e4e]: expected a list with hfgi in it"),
         ({"study": {"photos": None}}, "params.yaml: study.photos = null: expected a text (not empty)"),
         ({"inpaint": {"model": "big-lama"}}, "inpaint.model = big-lama: expected one of lama-lite, telea with models"),
+        (
+            {"models": "published", "inpaint": {"model": "lama-lite"}},
+            "inpaint.model = lama-lite: expected one of big-lama, telea with models = published",
+        ),
+        (
+            {"models": "published", "invert": {"refine": 4}},
+            "params.yaml: invert.refine = 4: expected 0 (or auto) with models = published",
+        ),
+        ({"invert": {"refine": "much"}}, "invert.refine = much: expected auto or an integer >= 0 and <= 1000"),
+        ({"study": {"aligned": 1}}, "params.yaml: study.aligned = 1: expected true or false"),
+        ({"study": {"split": "tset"}}, "params.yaml: study.split = tset: expected one of all, train, val, test"),
         ({"models": "publised"}, "params.yaml: models = publised: expected one of lite, published"),
     ],
 )
@@ -62,6 +73,20 @@ def test_a_wrong_value_is_refused_by_key_value_and_what_is_allowed(overrides: di
     with pytest.raises(config.ConfigError) as refusal:
         config.check({}, "params.yaml", overrides)
     assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize("given", ["auto", None])
+def test_what_is_left_open_is_chosen_by_the_set_of_models(root: Path, given: str | None) -> None:
+    open_ended = {} if given is None else {"invert": {"refine": given}, "inpaint": {"model": given}}
+    for models, refine, inpainter in (("lite", 16, "lama-lite"), ("published", 0, "big-lama")):
+        study = config.check({"models": models} | open_ended, "params.yaml")
+        assert (study.invert.refine, study.inpaint.model) == (refine, inpainter)
+        assert config.load(root / "params.yaml", {"models": models}) == study
+
+
+def test_what_is_said_is_not_chosen_otherwise() -> None:
+    study = config.check({"invert": {"refine": 0}, "inpaint": {"model": "telea"}}, "params.yaml")
+    assert (study.invert.refine, study.inpaint.model) == (0, "telea")
 
 
 def test_every_wrong_value_has_its_line() -> None:

@@ -46,6 +46,12 @@ def test_a_few_steps_come_nearer_and_photos_do_not_mind_each_other(
     torch.testing.assert_close(together[1:], alone, atol=0.02, rtol=0)
 
 
+def test_codes_of_w_plus_are_refused(models: ModelSet) -> None:
+    w_plus = torch.randn(1, 18, 512, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(ValueError, match="expected codes of W, equal in all rows"):
+        refine(torch.zeros(1, 3, 256, 256), w_plus, 2, models)
+
+
 def test_no_steps_return_the_code(models: ModelSet, photos: tuple[torch.Tensor, torch.Tensor]) -> None:
     photo, start = photos
     assert refine(photo, start, 0, models) is start
