@@ -293,7 +293,7 @@ def test_a_recipe_leaves_out_the_way_of_other_photos(tmp_path: Path) -> None:
     def job(name: str, stage: str, before: list[Path], photos: list[str] | None) -> Path:
         path = tmp_path / name
         record = {"stage": stage, "settings": {"of": stage}, "code": "0", "weights": {}, "packages": {}}
-        made = {} if photos is None else {"made": {photo: {} for photo in photos}, "failed": {}}
+        made: dict[str, object] = {} if photos is None else {"made": {photo: {} for photo in photos}, "failed": {}}
         write_json(path, {**made, "record": {**record, "inputs": {str(file): "0" for file in before}}})
         return path
 

@@ -99,7 +99,9 @@ wildcard_constraints:
 
 def code_of(script):
     """A fingerprint of a script and of the library code that it reaches, networks of the study's set among it."""
-    return code_of_modules(Path(workflow.basedir, "workflow/scripts", f"{script}.py"), f"unripple.models.{study.models}")
+    return code_of_modules(
+        Path(workflow.basedir, "workflow/scripts", f"{script}.py"), f"unripple.models.{study.models}"
+    )
 
 
 def code_of_modules(*starts):
