@@ -16,7 +16,7 @@ rule fill:
         "../envs/study.yaml"
     resources:
         photos=photos_in,
-        mem_mb=2500,
+        mem_mb=memory(2500, 3500),
     script:
         "../scripts/fill.py"
 
@@ -38,6 +38,6 @@ rule plate:
         "../envs/study.yaml"
     resources:
         photos=photos_in,
-        mem_mb=2500,
+        mem_mb=memory(2500, 3500),
     script:
         "../scripts/plate.py"

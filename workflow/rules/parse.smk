@@ -15,7 +15,7 @@ rule parse_photo:
         "../envs/study.yaml"
     resources:
         photos=photos_in,
-        mem_mb=2000,
+        mem_mb=memory(2000, 5000),
     script:
         "../scripts/parse_original.py"
 
@@ -51,6 +51,6 @@ rule parse_edit:
         "../envs/study.yaml"
     resources:
         photos=photos_in,
-        mem_mb=2000,
+        mem_mb=memory(2000, 5000),
     script:
         "../scripts/parse_edit.py"

@@ -38,7 +38,7 @@ rule known_plate:
         "../envs/study.yaml"
     resources:
         photos=known_plates_in,
-        mem_mb=3000,
+        mem_mb=memory(3000, 5000),
     script:
         "../scripts/known_plate.py"
 
@@ -81,6 +81,6 @@ rule truth:
         "../envs/study.yaml"
     resources:
         photos=known_plates_in,
-        mem_mb=3000,
+        mem_mb=memory(3000, 5000),
     script:
         "../scripts/truth.py"
