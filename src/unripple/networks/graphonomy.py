@@ -20,7 +20,8 @@ HIDDEN = 128
 ATROUS_RATES = (6, 12, 18)
 
 
-def _resize(x: Tensor, like: Tensor) -> Tensor:
+def resize(x: Tensor, like: Tensor) -> Tensor:
+    """``x`` at the size of ``like``, as the published network resizes everything."""
     return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=True)
 
 
@@ -163,7 +164,7 @@ class Graphonomy(nn.Module):
         x = torch.cat((*branches, pooled), dim=1)
         x = F.relu_(conv_bn(x, self.concat_projection_conv1, self.concat_projection_bn1))
         low = F.relu_(conv_bn(low, self.feature_projection_conv1, self.feature_projection_bn1))
-        out: Tensor = self.decoder(torch.cat((_resize(x, low), low), dim=1))
+        out: Tensor = self.decoder(torch.cat((resize(x, low), low), dim=1))
         return out
 
     def reason(self, x: Tensor) -> Tensor:
@@ -191,6 +192,12 @@ class Graphonomy(nn.Module):
         Returns:
             ``float (B, 20, H, W)``.
         """
+        return resize(self.coarse(bgr), bgr)
+
+    def coarse(self, bgr: Tensor) -> Tensor:
+        """The logits at a fourth of the size, where the network makes them: ``float (B, 20, H/4, W/4)``."""
         x = self.features(bgr)
-        reasoned = self.reason(x)[:, :, None, None]
-        return _resize(self.semantic(self.target_skip_conv(x) + reasoned), bgr)
+        # The classifier is linear: what is added to every pixel can be classified once.
+        reasoned = F.linear(self.reason(x), self.semantic.weight.flatten(1))  # (B, 20)
+        logits: Tensor = self.semantic(self.target_skip_conv(x)) + reasoned[:, :, None, None]
+        return logits
