@@ -67,10 +67,16 @@ class Yardsticks:
 
     @torch.inference_mode()
     def features(self, pictures: Sequence[Rgb]) -> list[Features]:
-        """ST-LPIPS's layers of pictures ``uint8 (H, W, 3)``, reduced to 256 x 256, in one pass."""
+        """ST-LPIPS's layers of pictures ``uint8 (H, W, 3)``, reduced to 256 x 256."""
         device = next(self.st_lpips.parameters()).device
-        layers = self.st_lpips.features(torch.cat([prepare(rgb) for rgb in pictures]).to(device))
-        return [[layer[n : n + 1] for layer in layers] for n in range(len(pictures))]
+        # All at once on a GPU. On a CPU one by one, which is a third faster: the layers of six do not fit its caches.
+        together = 1 if device.type == "cpu" else len(pictures)
+        found: list[Features] = []
+        for start in range(0, len(pictures), together):
+            batch = torch.cat([prepare(rgb) for rgb in pictures[start : start + together]]).to(device)
+            layers = self.st_lpips.features(batch)
+            found += [[layer[n : n + 1] for layer in layers] for n in range(len(batch))]
+        return found
 
 
 @dataclass(frozen=True)
