@@ -176,13 +176,15 @@ def test_paint_in_the_band_moves_no_person(summary: pd.DataFrame) -> None:
 
 
 def test_a_set_of_pictures_that_copies_the_truth_is_no_distance_away_and_a_flat_one_is(exams: list[Exam]) -> None:
-    features = Features()
+    features = Features(exams[0].yardsticks.extractor)
     for number, exam in enumerate(exams):
         found = exam.measure({method: make(exam) for method, make in METHODS.items()})
         edit = {"photo": f"p{number}", "attribute": "pose", "degree": 3.0}
         features.add(edit, {method: measured.feature for method, measured in found.items()})
     arrays = features.arrays()
-    table = frechet_table(pd.DataFrame({key: arrays[key] for key in KEYS}), arrays["feature"], least=PHOTOS)
+    table = frechet_table(
+        pd.DataFrame({key: arrays[key] for key in KEYS}), arrays["feature"], features.extractor, least=PHOTOS
+    )
     distances = table.set_index("method")["distance"]
     assert distances["copies the truth"] == pytest.approx(0, abs=1e-5)
     assert distances["copies the baseline"] == distances[BASELINE]

@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from unripple.images import write_arrays
-from unripple.metrics.columns import BASELINE, KEYS, PHOTO, TRUTH
+from unripple.metrics.columns import BASELINE, INCEPTION, KEYS, PHOTO, ST_ALEXNET, TRUTH
 from unripple.metrics.features import Features, read_features
-from unripple.metrics.frechet import EXTRACTOR, frechet_distance, frechet_table, frechet_text
-from unripple.metrics.st_lpips import FEATURES, Vector, pooled
+from unripple.metrics.frechet import frechet_distance, frechet_table, frechet_text
+from unripple.metrics.st_lpips import Vector, pooled
+
+SIZE = 32
 
 
 def normal(seed: int, count: int = 300, size: int = 8) -> Vector:
@@ -53,11 +55,11 @@ def test_sets_that_cannot_be_compared_are_refused() -> None:
 
 def collected(photos: int) -> Features:
     """Known plates whose baseline lies 2 from the truth in one number, and as many photos, the baseline 3 away."""
-    features = Features()
+    features = Features(ST_ALEXNET)
     for number in range(photos):
         for degree in (-3.0, 3.0):
             for kind, reference, way in (("known", TRUTH, 2.0), ("real", PHOTO, 3.0)):
-                true = np.random.default_rng([number, int(degree) + 3]).normal(size=FEATURES).astype(np.float32)
+                true = np.random.default_rng([number, int(degree) + 3]).normal(size=SIZE).astype(np.float32)
                 moved = true.copy()
                 moved[0] += way
                 edit = {"photo": f"{kind}-{number:03}", "attribute": "pose", "degree": degree}
@@ -67,7 +69,9 @@ def collected(photos: int) -> Features:
 
 def table(features: Features, least: int) -> pd.DataFrame:
     arrays = features.arrays()
-    return frechet_table(pd.DataFrame({key: arrays[key] for key in KEYS}), arrays["feature"], least)
+    return frechet_table(
+        pd.DataFrame({key: arrays[key] for key in KEYS}), arrays["feature"], str(arrays["extractor"]), least
+    )
 
 
 def test_each_photo_is_compared_with_its_own_kind_of_reference() -> None:
@@ -75,9 +79,9 @@ def test_each_photo_is_compared_with_its_own_kind_of_reference() -> None:
     assert found["reference"].tolist() == [TRUTH, PHOTO]
     assert found["distance"].tolist() == pytest.approx([4, 9], rel=1e-3)
     assert set(found["pictures"]) == {24} and set(found["stratum"]) == {"|degree| 3"}
-    assert set(found["extractor"]) == {EXTRACTOR}
+    assert set(found["extractor"]) == {ST_ALEXNET}
     assert frechet_text(found).startswith(
-        f"Fréchet distance ({EXTRACTOR}, 24 pictures, |degree| 3) to the true edits: hfgi 4.0"
+        f"Fréchet distance ({ST_ALEXNET}, 24 pictures, |degree| 3) to the true edits: hfgi 4.0"
     )
 
 
@@ -101,12 +105,25 @@ def test_too_few_pictures_give_no_number_and_say_so() -> None:
 def test_features_go_through_files_and_shards_without_photos_are_nothing(tmp_path: Path) -> None:
     features = collected(3)
     write_arrays(tmp_path / "a.npz", features.arrays())
-    write_arrays(tmp_path / "b.npz", Features().arrays())
-    labels, vectors = read_features([tmp_path / "b.npz", tmp_path / "a.npz", tmp_path / "b.npz"])
+    write_arrays(tmp_path / "b.npz", Features(ST_ALEXNET).arrays())
+    labels, vectors, extractor = read_features([tmp_path / "b.npz", tmp_path / "a.npz", tmp_path / "b.npz"])
     assert labels.to_dict("records") == features.labels
     assert np.array_equal(vectors, np.array(features.vectors))
-    nothing, none = read_features([tmp_path / "b.npz"])
-    assert frechet_table(nothing, none).empty
+    assert extractor == ST_ALEXNET
+    assert frechet_table(*read_features([tmp_path / "b.npz"])).empty
+
+
+def test_only_the_inception_network_makes_a_fid() -> None:
+    features = collected(12)
+    features.extractor = INCEPTION
+    assert frechet_text(table(features, least=24)).startswith(f"FID ({INCEPTION}, 24 pictures")
+
+
+def test_features_of_two_networks_are_not_mixed(tmp_path: Path) -> None:
+    for name in (ST_ALEXNET, INCEPTION):
+        write_arrays(tmp_path / f"{name}.npz", Features(name).arrays())
+    with pytest.raises(ValueError, match="of one extractor, found inception-v3, st-alexnet-conv5"):
+        read_features([tmp_path / f"{name}.npz" for name in (ST_ALEXNET, INCEPTION)])
 
 
 def test_the_feature_is_the_mean_over_all_places() -> None:

@@ -245,6 +245,12 @@ def inpainter_weights(wildcards):
     return [] if wildcards.inpaint == "telea" else weights("inpainter")["inpainter"]
 
 
+def inception(wildcards):
+    """The weights of the Fréchet inception distance, where someone fetched them; else another network stands in."""
+    file = "models/published/originals/pt_inception-2015-12-05-6726825d.pth"
+    return file if Path(file).is_file() else []
+
+
 def cleaned(wildcards):
     """The indexes of the methods of the study that clean an edit, by method."""
     return {method: pattern.format(**wildcards) for method, pattern in CLEANED.items() if method in study.methods}

@@ -7,6 +7,7 @@ rule measure:
         mattes=rules.parse_edit.output.index,
         ripples=rules.ripple.output.index,
         truths=truths,
+        inception=inception,
     output:
         rows=ROWS,
         features=FEATURES,

@@ -16,7 +16,9 @@ from unripple.metrics.measure import Exam, Row, Yardsticks
 METHODS = [method for method in snakemake.params.methods if method not in ("e4e", "hfgi")]
 SIZE = int(snakemake.wildcards.size)
 
-yardsticks = Yardsticks.load(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+inception = job.files("inception")
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+yardsticks = Yardsticks.load(device, inception[0] if inception else None)
 portraits, originals, edits, mattes, ripples = (
     job.index(name) for name in ("portraits", "originals", "edits", "mattes", "ripples")
 )
@@ -42,7 +44,7 @@ def exam(photo: str) -> Exam:
 
 
 rows: list[Row] = []
-features = Features()
+features = Features(yardsticks.extractor)
 for photo in job.shared(portraits, originals, edits, mattes, ripples):
     edit = {"photo": photo, "attribute": snakemake.wildcards.attribute, "degree": float(snakemake.wildcards.degree)}
     pictures = {"e4e": edits.path(photo, ".e4e.png"), "hfgi": edits.path(photo, ".hfgi.png")}

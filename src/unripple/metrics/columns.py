@@ -9,6 +9,8 @@ Better = Literal["lower", "higher", "neither"]
 
 #: The name under which every table prints the shift-tolerant LPIPS on AlexNet.
 ST_LPIPS = "st-lpips-alex"
+#: The names of the networks behind a Fréchet distance. Only that of Inception is known as FID.
+ST_ALEXNET, INCEPTION = "st-alexnet-conv5", "inception-v3"
 #: What names a row.
 KEYS = ("photo", "attribute", "degree", "method")
 #: The baseline against which every other method is paired.

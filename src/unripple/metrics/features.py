@@ -12,13 +12,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from unripple.metrics.columns import KEYS
-from unripple.metrics.st_lpips import FEATURES, Vector
+from unripple.metrics.st_lpips import Vector
 
 
 @dataclass
 class Features:
-    """``labels``: ``columns.KEYS`` of each picture; ``vectors``: its feature, see `st_lpips.pooled`."""
+    """``extractor``: the network's name; ``labels``: ``columns.KEYS`` of each picture; ``vectors``: its feature."""
 
+    extractor: str
     labels: list[dict[str, Any]] = field(default_factory=list)
     vectors: list[Vector] = field(default_factory=list)
 
@@ -29,17 +30,28 @@ class Features:
             self.vectors.append(vector)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """As arrays to write: one for each of ``KEYS``, and ``feature (N, FEATURES)``."""
+        """As arrays to write: one for each of ``KEYS``, ``feature (N, D)``, and ``extractor``."""
         labels = {key: np.array([label[key] for label in self.labels]) for key in KEYS}
-        return {**labels, "feature": np.array(self.vectors, np.float32).reshape(-1, FEATURES)}
+        vectors = (
+            np.array(self.vectors, np.float32).reshape(len(self.vectors), -1) if self.vectors else np.empty((0, 0))
+        )
+        return {**labels, "feature": vectors, "extractor": np.array(self.extractor)}
 
 
-def read_features(files: Iterable[Path]) -> tuple[pd.DataFrame, npt.NDArray[np.float32]]:
-    """Labels with ``columns.KEYS`` and features ``(N, FEATURES)`` of all files; files without pictures are nothing."""
-    tables, vectors = [pd.DataFrame(columns=list(KEYS))], [np.empty((0, FEATURES), np.float32)]
+def read_features(files: Iterable[Path]) -> tuple[pd.DataFrame, npt.NDArray[np.float32], str]:
+    """Labels with ``columns.KEYS``, features ``(N, D)`` and the extractor of all files; empty ones are nothing.
+
+    Raises ``ValueError`` where the files are of two extractors.
+    """
+    tables, vectors, extractors = [], [], set()
     for file in files:
         with np.load(file) as arrays:
+            extractors.add(str(arrays["extractor"]))
             if len(arrays["feature"]):
                 tables.append(pd.DataFrame({key: arrays[key] for key in KEYS}))
                 vectors.append(arrays["feature"])
-    return pd.concat(tables[1:] or tables, ignore_index=True), np.concatenate(vectors)
+    if len(extractors) != 1:
+        raise ValueError(f"features: expected those of one extractor, found {', '.join(sorted(extractors)) or 'none'}")
+    if not tables:
+        return pd.DataFrame(columns=list(KEYS)), np.empty((0, 0), np.float32), extractors.pop()
+    return pd.concat(tables, ignore_index=True), np.concatenate(vectors), extractors.pop()

@@ -9,10 +9,8 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from unripple.metrics.columns import PHOTO, TRUTH
+from unripple.metrics.columns import INCEPTION, PHOTO, TRUTH
 
-#: What the embedded extractor, `st_lpips.pooled`, is called in print; never "FID", which means another network.
-EXTRACTOR = "st-alexnet-conv5"
 #: Fewest pictures on each side. Below, the distance says more of the sample than of the method.
 LEAST_PICTURES = 100
 #: Columns of the table of distances.
@@ -45,13 +43,14 @@ def frechet_distance(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -
 
 
 def frechet_table(
-    labels: pd.DataFrame, features: npt.NDArray[np.float32], least: int = LEAST_PICTURES, extractor: str = EXTRACTOR
+    labels: pd.DataFrame, features: npt.NDArray[np.float32], extractor: str, least: int = LEAST_PICTURES
 ) -> pd.DataFrame:
     """A distance for each method and size of the edit, see ``DISTANCES``; rounded, so that the bytes are the same.
 
-    ``labels``: a row for each row of ``features (N, D)``, with ``columns.KEYS``. The reference are the true edits of
-    the same photos and degrees (rows of the method ``columns.TRUTH``) and, apart from them, the photos that have no
-    truth (rows of ``columns.PHOTO``). A set with fewer than ``least`` pictures is left out.
+    ``labels``: a row for each row of ``features (N, D)``, with ``columns.KEYS``; ``extractor``: the network that made
+    them. The reference are the true edits of the same photos and degrees (rows of the method ``columns.TRUTH``) and,
+    apart from them, the photos that have no truth (rows of ``columns.PHOTO``). A set with fewer than ``least`` pictures
+    is left out.
     """
     sizes, rows = labels["degree"].abs(), []
     edits = pd.MultiIndex.from_frame(labels[["photo", "attribute", "degree"]])
@@ -79,5 +78,6 @@ def frechet_text(table: pd.DataFrame) -> str:
         extractor, pictures, stratum, reference = names
         distances = ", ".join(f"{row['method']} {row['distance']:.4f}" for _, row in rows.iterrows())
         whom = "true edits" if reference == TRUTH else "photos"
-        lines.append(f"Fréchet distance ({extractor}, {pictures} pictures, {stratum}) to the {whom}: {distances}\n")
+        name = "FID" if extractor == INCEPTION else "Fréchet distance"
+        lines.append(f"{name} ({extractor}, {pictures} pictures, {stratum}) to the {whom}: {distances}\n")
     return "".join(lines)

@@ -9,15 +9,16 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from unripple.faces import FaceMeasure, FaceMeter, identity_distance
-from unripple.images import Mask, Matte, Rgb
+from unripple.images import Mask, Matte, Rgb, to_tensor
 from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over
-from unripple.metrics.columns import COLUMNS, PHOTO, ST_LPIPS, TRUTH
+from unripple.metrics.columns import COLUMNS, INCEPTION, PHOTO, ST_ALEXNET, ST_LPIPS, TRUTH
 from unripple.metrics.difference import mean_difference
 from unripple.metrics.psnr import decibels, psnr, squared_error
 from unripple.metrics.regions import Regions, regions, shrink
@@ -28,6 +29,7 @@ from unripple.metrics.ssim import ssim_map
 from unripple.metrics.st_lpips import SIDE, Vector, pooled, prepare
 from unripple.networks.st_alexnet import StLpips
 from unripple.persons import PersonMeter
+from unripple.weights.inception import Inception, load_inception
 from unripple.weights.st_lpips import load_st_lpips
 
 NAN = float("nan")
@@ -57,13 +59,28 @@ class Yardsticks:
     faces: FaceReader
     persons: PersonReader
     st_lpips: StLpips
+    inception: Inception | None = None
 
     @classmethod
-    def load(cls, device: torch.device) -> Yardsticks:
-        """dlib and BlazePose, which work on the CPU, and ST-LPIPS on ``device``."""
+    def load(cls, device: torch.device, inception: Path | None = None) -> Yardsticks:
+        """dlib and BlazePose, which work on the CPU, ST-LPIPS on ``device``, and Inception where its file is given."""
         # Channels last: half the time on a CPU.
         network = load_st_lpips().to(device).to(memory_format=torch.channels_last)
-        return cls(FaceMeter(), PersonMeter(), network)
+        judge = None if inception is None else load_inception(inception).to(device)
+        return cls(FaceMeter(), PersonMeter(), network, judge)
+
+    @property
+    def extractor(self) -> str:
+        """The name of the network whose features `feature` gives."""
+        return ST_ALEXNET if self.inception is None else INCEPTION
+
+    @torch.inference_mode()
+    def feature(self, rgb: Rgb, layers: Features) -> Vector:
+        """A picture, ``uint8 (H, W, 3)`` with its ``layers``, in few numbers, for distances of sets of pictures."""
+        if self.inception is None:
+            return pooled(layers)
+        device = next(self.inception.parameters()).device
+        return np.asarray(self.inception(to_tensor([rgb]).to(device))[0].cpu(), dtype=np.float32)
 
     @torch.inference_mode()
     def features(self, pictures: Sequence[Rgb]) -> list[Features]:
@@ -83,8 +100,7 @@ class Yardsticks:
 class Measured:
     """What is known of one picture.
 
-    ``row``: a value for every key of ``columns.COLUMNS``, or nothing; ``feature``: ``float32 (256,)``, see
-    `st_lpips.pooled`.
+    ``row``: a value for every key of ``columns.COLUMNS``, or nothing; ``feature``: see `Yardsticks.feature`.
     """
 
     row: Row
@@ -139,7 +155,8 @@ class Exam:
         layers = dict(zip(everything, self.yardsticks.features(list(everything.values())), strict=True))
         return {
             name: Measured(
-                {} if name == PHOTO else self._row(rgb, layers[name], layers.get(TRUTH), mask), pooled(layers[name])
+                {} if name == PHOTO else self._row(rgb, layers[name], layers.get(TRUTH), mask),
+                self.yardsticks.feature(rgb, layers[name]),
             )
             for name, rgb in everything.items()
         }

@@ -18,8 +18,6 @@ Vector = npt.NDArray[np.float32]
 
 #: Pictures are reduced to this side: the distance depends on the scale, so the scale is fixed.
 SIDE = 256
-#: Length of a picture's feature, see `pooled`.
-FEATURES = 256
 
 
 def prepare(rgb: Rgb) -> Tensor:
