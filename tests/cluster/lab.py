@@ -35,7 +35,7 @@ SlurmctldPort=16817
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={lab}/munge/munge.socket
+AuthInfo=socket={lab}/munge/munge.socket,cred_expire=30
 CredType=cred/munge
 SlurmdParameters=config_overrides
 StateSaveLocation={lab}/state
