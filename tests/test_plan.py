@@ -80,6 +80,7 @@ def test_costs_add_starts_photos_and_disk() -> None:
         {"edit": 2, "invert": 1, "report": 1},
         {"edit": 44, "invert": 36},
         {"edit": plan.Rate(5, 10, 2), "invert": plan.Rate(0, 100, 0, gpu=True, here=False)},
+        {"invert"},
     ).set_index("rule")
     assert table.loc["edit", "cpu_hours"] == pytest.approx((2 * 5 + 44 * 10) / 3600)
     assert table.loc["edit", "gigabytes"] == pytest.approx(88 / 1024)
@@ -87,6 +88,13 @@ def test_costs_add_starts_photos_and_disk() -> None:
     assert table["measured"].to_dict() == {"edit": "here", "invert": "elsewhere", "report": "never"}
     text = plan.render(table.reset_index())
     assert text.splitlines()[4].split() == ["total", "4", "81", "0.12", "1.00", "0.09"]
+
+
+def test_a_pace_without_a_gpu_is_not_that_of_a_job_with_one() -> None:
+    slow = {"edit": plan.Rate(0, 36, 0)}
+    table = plan.costs({"edit": 1}, {"edit": 100}, slow, plan.on_gpu(DRY_RUN.replace("photos=30", "photos=30, gpu=1")))
+    assert table[["cpu_hours", "gpu_hours", "measured"]].values.tolist() == [[0, 1, "elsewhere"]]
+    assert plan.on_gpu(DRY_RUN) == set()
 
 
 def test_nothing_to_do_is_said() -> None:

@@ -168,9 +168,9 @@ def plan(context: typer.Context) -> None:
     if found.returncode:
         typer.echo(found.stdout, err=True)
         raise typer.Exit(found.returncode)
-    jobs = costs_ahead.jobs_of(found.stdout)
+    jobs, photos = costs_ahead.jobs_of(found.stdout), costs_ahead.photos_of(found.stdout)
     rates = costs_ahead.shipped() | costs_ahead.measured(Path("logs"), Path("results"))
-    typer.echo(costs_ahead.render(costs_ahead.costs(jobs, costs_ahead.photos_of(found.stdout), rates)))
+    typer.echo(costs_ahead.render(costs_ahead.costs(jobs, photos, rates, costs_ahead.on_gpu(found.stdout))))
 
 
 def _prepare(path: Path, networks: ModelSet, refine: int) -> Portrait:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,15 +66,24 @@ def jobs_of(dry_run: str) -> dict[str, int]:
 def photos_of(dry_run: str) -> dict[str, int]:
     """Photos by rule, from the resource ``photos`` that a dry run prints for each job; 1 where a job has none."""
     found: dict[str, int] = {}
-    for block in re.split(r"^(?:local)?rule ", dry_run, flags=re.MULTILINE)[1:]:
-        rule = block.partition(":")[0]
+    for rule, block in _announced(dry_run):
         number = re.search(r"\bphotos=(\d+)", block)
         found[rule] = found.get(rule, 0) + (int(number[1]) if number else 1)
     return found
 
 
-def costs(jobs: Mapping[str, int], photos: Mapping[str, int], rates: Mapping[str, Rate]) -> pd.DataFrame:
-    """A row for each rule: ``jobs, photos, cpu_hours, gpu_hours, gigabytes, measured`` (here, elsewhere or never)."""
+def on_gpu(dry_run: str) -> set[str]:
+    """The rules whose jobs ask for a GPU, as a cluster's profile may say."""
+    return {rule for rule, block in _announced(dry_run) if re.search(r"\bgpu=[1-9]", block)}
+
+
+def costs(
+    jobs: Mapping[str, int], photos: Mapping[str, int], rates: Mapping[str, Rate], gpu: Collection[str] = ()
+) -> pd.DataFrame:
+    """A row for each rule: ``jobs, photos, cpu_hours, gpu_hours, gigabytes, measured`` (here, elsewhere or never).
+
+    ``gpu``: rules whose jobs hold a GPU. A rate that was measured without one is taken, but as measured elsewhere.
+    """
     rows = []
     for rule, count in jobs.items():
         rate = rates.get(rule)
@@ -85,10 +94,10 @@ def costs(jobs: Mapping[str, int], photos: Mapping[str, int], rates: Mapping[str
                 "rule": rule,
                 "jobs": count,
                 "photos": seen,
-                "cpu_hours": 0.0 if rate is not None and rate.gpu else hours,
-                "gpu_hours": hours if rate is not None and rate.gpu else 0.0,
+                "cpu_hours": 0.0 if rule in gpu else hours,
+                "gpu_hours": hours if rule in gpu else 0.0,
                 "gigabytes": 0.0 if rate is None else seen * rate.megabytes / 1024,
-                "measured": "never" if rate is None else "here" if rate.here else "elsewhere",
+                "measured": "never" if rate is None else _where(rate, rule in gpu),
             }
         )
     return pd.DataFrame(rows, columns=["rule", "jobs", "photos", "cpu_hours", "gpu_hours", "gigabytes", "measured"])
@@ -107,9 +116,20 @@ def render(table: pd.DataFrame) -> str:
     text = shown.rename(columns={"cpu_hours": "CPU hours", "gpu_hours": "GPU hours", "gigabytes": "GB"})
     return (
         f"{text.to_string(index=False)}\n\n"
-        "Hours are those of one job at a time. 'elsewhere': at the pace of the machine that the README names, until a\n"
-        "study has been measured here; 'never': no such job has been measured, and it counts nothing.\n"
+        "Hours are those of one job at a time. 'elsewhere': at the pace of the machine that the README names, or of\n"
+        "jobs without a GPU here, until a study has been measured as it would now run; 'never': no such job has been\n"
+        "measured, and it counts nothing.\n"
     )
+
+
+def _announced(dry_run: str) -> Iterator[tuple[str, str]]:
+    """The rule of each job that a dry run announces, and what it says of the job."""
+    for block in re.split(r"^(?:local)?rule ", dry_run, flags=re.MULTILINE)[1:]:
+        yield block.partition(":")[0], block
+
+
+def _where(rate: Rate, on_gpu: bool) -> str:
+    return "here" if rate.here and rate.gpu == on_gpu else "elsewhere"
 
 
 def _written(index: Path) -> float:
