@@ -80,10 +80,12 @@ gallery = Gallery(
 )
 # One face after the other: a large study is never in memory as a whole.
 strips, on_sheet, sheet = job.writer(), set(spread(photos)[:MOST]), []
+undrawn = set(strips.remaining(photos))
 for photo in photos:
     face = face_pictures(photo)
-    with strips.photo(photo) as files:
-        write_rgb(files.path(".png"), draw_strip(face, attribute=attribute))
+    if photo in undrawn:
+        with strips.photo(photo) as files:
+            write_rgb(files.path(".png"), draw_strip(face, attribute=attribute))
     gallery.add(face)
     if photo in on_sheet:
         sheet.append(face.reduced(SIDE))
