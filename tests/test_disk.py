@@ -36,28 +36,29 @@ def digests(folder: Path) -> dict[str, str]:
 
 def test_a_disk_that_fills_up_is_one_message_and_costs_nothing(unbroken: Project, tmp_path: Path) -> None:
     study = unbroken.copy(tmp_path / "study")
-    script = """
+    told, again = alone(
+        study,
+        """
         rm -r results/lite/default/size~*/refine~*/precision~*/{rows,tables,report} results/*.* logs
         mkdir full early mended
         cp -a results early
         mount -t tmpfs -o size=100m none results
         cp -a early/results/. results
-        $study > printed & run=$!
-        until grep -q "rule measure" printed; do sleep 0.1; done
+        $study > printed 2>&1 & run=$!
+        until grep -q "rule measure" printed; do kill -0 $run; sleep 0.1; done
         head --bytes=200m /dev/zero > results/ballast || true
         wait $run && exit 1
         cat printed
         rm results/ballast
         cp -a results full
         echo ---
-        find results -type f -printf '%i %P\\n' | sort > before
+        find results -type f -printf '%i %T@ %P\n' | sort > before
         $study
-        find results -type f -printf '%i %P\\n' | sort > after
-        comm -23 before after
-        cp -a results early/..
-    """
-    script = script.replace("cp -a results early/..", "mkdir mended; cp -a results mended")
-    told, again = alone(study, script)
+        find results -type f -printf '%i %T@ %P\n' | sort > after
+        comm -23 before after > made-twice
+        cp -a results mended
+        """,
+    )
     assert told.count("No space left on device. Make room on the disk") == 1, told
     assert "Traceback" not in told
     assert digests(study.folder / "full") == digests(study.folder / "early")
