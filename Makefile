@@ -8,6 +8,7 @@ MODELS ?=
 PARAMS ?=
 PROFILE ?=
 SETTINGS ?=
+NAME ?=
 CORES ?=
 ARGS ?=
 YES ?=
@@ -34,7 +35,7 @@ export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1717
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help study compare report plan test test-long test-browser test-slurm lint format docs weights weights-push train lock clean
+.PHONY: help study compare experiments archive report plan test test-long test-browser test-slurm lint format docs weights weights-push train lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -50,6 +51,14 @@ compare: .venv/.study weights  ## settings side by side: make compare SETTINGS=p
 	@test -f "$(SETTINGS)" || { echo "SETTINGS=$(SETTINGS): no such file; for example params/sweeps/ripple.yaml"; exit 2; }
 	@$(SNAKEMAKE) -- compare
 	@cat results/compare/$(basename $(notdir $(SETTINGS)))/ranking.txt
+
+experiments: .venv/.study weights  ## settings as DVC experiments, then their ranking: make experiments [SETTINGS=params/experiments.yaml]
+	@env -u MAKEFLAGS CORES=$(CORES) PROFILE=$(PROFILE) $(BIN)/python workflow/experiments.py $(or $(SETTINGS),params/experiments.yaml)
+
+archive: study  ## the finished study as a folder that DVC tracks: make archive NAME=first
+	@$(BIN)/unripple archive $(or $(NAME),$(error NAME: make archive NAME=first keeps the study in archive/first))
+	@$(BIN)/dvc add --quiet archive/$(NAME)
+	@echo "keep it: git add archive/$(NAME).dvc archive/.gitignore, commit, dvc push"
 
 report: study  ## the study, and Snakemake's own report of it
 	@$(SNAKEMAKE) --report results/snakemake-report.zip
@@ -89,7 +98,7 @@ weights: $(WEIGHTS)  ## trained weights, from the DVC remote inside the reposito
 
 ifneq ($(WEIGHTS),)
 $(WEIGHTS) &: $(WEIGHTS:=.dvc) | .venv/.study
-	$(BIN)/dvc pull --quiet $(WEIGHTS)
+	$(BIN)/dvc pull --quiet --remote embedded $(WEIGHTS)
 	@touch $(WEIGHTS)
 endif
 
@@ -98,7 +107,7 @@ $(CONVERTED) &: | .venv/.study
 
 weights-push: .venv/.study  ## after a training: version models/lite and store it in the remote
 	$(BIN)/dvc add $(filter-out $(CONVERTED),$(wildcard models/lite/*.safetensors))
-	$(BIN)/dvc push
+	$(BIN)/dvc push --remote embedded $(wildcard models/lite/*.safetensors.dvc)
 
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 lock:  ## pin all requirements anew (needs uv)

@@ -88,6 +88,7 @@ app.add_typer(weights.app, name="weights")
 app.command()(results.explain)
 app.command()(results.diff)
 app.command()(results.verify)
+app.command()(results.archive)
 
 
 @app.callback()

@@ -1,4 +1,4 @@
-"""``unripple explain | diff | verify``: how results were made, what differs between two, whether they are whole."""
+"""``unripple explain | diff | verify | archive``: how results were made, what differs, whether they are whole."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
+from unripple import archive as archive_folder
 from unripple import damage, index, provenance
 from unripple.index import BrokenIndex
+from unripple.latest import NoStudy
 from unripple.provenance import Step
 
 Result = Annotated[Path, typer.Argument(help="A picture, a table or the page of a study, relative to the project.")]
@@ -44,11 +46,34 @@ def diff(first: Result, second: Result) -> None:
     raise typer.Exit(1 if found else 0)
 
 
-def verify(folder: Annotated[Path, typer.Argument(help="Folder of results.")] = Path("results")) -> None:
-    """Compare every picture and table with its checksum. Exit code 1 if one differs."""
+def verify(folder: Annotated[Path, typer.Argument(help="Folder of results, or an archive.")] = Path("results")) -> None:
+    """Compare every file of results, or of an archive, with its checksum. Exit code 1 if one differs."""
     if not folder.is_dir():
         typer.echo(f"{folder}: no such folder", err=True)
         raise typer.Exit(1)
+    if (folder / archive_folder.MANIFEST).is_file():
+        broken = archive_folder.damages(folder)
+        files = len(damage.listed(damage.read(folder / archive_folder.MANIFEST)))
+    else:
+        broken, files = _verified(folder)
+    for line in broken:
+        typer.echo(line, err=True)
+    typer.echo(f"{folder}: {files} files, {len(broken)} of them damaged")
+    raise typer.Exit(1 if broken else 0)
+
+
+def archive(name: Annotated[str, typer.Argument(help="Name of the archive, a folder of archive/.")]) -> None:
+    """Keep tables, page, settings and records of the study that ran last in archive/NAME; `verify` checks it."""
+    try:
+        manifest = archive_folder.write(Path("archive") / name)
+    except (archive_folder.ArchiveError, NoStudy, BrokenIndex) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(manifest.parent)
+
+
+def _verified(folder: Path) -> tuple[list[str], int]:
+    """What is damaged below a folder of results, and how many files indexes and records list there."""
     broken, files = [], 0
     for path in sorted(folder.rglob("*.json")):
         try:
@@ -62,10 +87,7 @@ def verify(folder: Annotated[Path, typer.Argument(help="Folder of results.")] = 
                 index.check(path.parent / name, facts)
             except BrokenIndex as error:
                 broken.append(str(error))
-    for line in broken:
-        typer.echo(line, err=True)
-    typer.echo(f"{folder}: {files} files, {len(broken)} of them damaged")
-    raise typer.Exit(1 if broken else 0)
+    return broken, files
 
 
 def _grow(tree: Tree, step: Step, shown: set[Path]) -> None:

@@ -1,0 +1,255 @@
+"""DVC on clones of the project: weights from the remote inside it and from S3, experiments, archives."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from moto.server import ThreadedMotoServer
+from test_workflow import TINY, WEIGHTS
+
+import experiments
+from unripple import config
+
+pytestmark = pytest.mark.timeout(1800)
+
+#: What git has of the project, as far as a study needs it.
+PROJECT = (
+    *(".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "Makefile", "Snakefile", "dvc.yaml", "params.yaml"),
+    *("requirements", "src", "workflow", "data/photos/.gitkeep", "models/remote"),
+)
+OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+
+
+class Clone:
+    """A clone of the project in which ``make`` stands for the study without its installation."""
+
+    def __init__(self, origin: Path, folder: Path) -> None:
+        self.folder = folder
+        subprocess.run(["git", "clone", "--quiet", origin, folder], check=True)
+        make = folder.with_name(f"{folder.name}-bin") / "make"
+        make.parent.mkdir()
+        make.write_text(f'#!/bin/sh\n[ "$1" = study ] && exec "{sys.executable}" workflow/run.py --cores 2\n')
+        make.chmod(0o755)
+        path = os.pathsep.join([str(make.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
+        self.environment = os.environ | OFFLINE | {"PATH": path, "PYTHONPATH": "src", **AUTHOR}
+
+    def __call__(self, *command: str, fails: bool = False) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert (done.returncode != 0) == fails, done.stdout
+        return done.stdout
+
+    def dvc(self, *arguments: str) -> str:
+        return self(sys.executable, "-m", "dvc", *arguments)
+
+    def json(self, *arguments: str) -> Any:
+        """What DVC prints as JSON, without its warnings."""
+        return json.loads(next(line for line in self.dvc(*arguments).splitlines() if line.startswith(("{", "["))))
+
+    def weights(self) -> dict[str, bytes]:
+        return {name: (self.folder / f"models/lite/{name}.safetensors").read_bytes() for name in WEIGHTS}
+
+
+AUTHOR = {f"GIT_{role}_{what}": "unripple" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
+@pytest.fixture(scope="module")
+def origin(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as a repository of git, of a tiny study."""
+    folder = tmp_path_factory.mktemp("origin")
+    for name in (*PROJECT, *(f"models/lite/{name}.safetensors.dvc" for name in WEIGHTS)):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (root / name).is_dir():
+            shutil.copytree(root / name, target, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        else:
+            shutil.copy(root / name, target)
+    settings = yaml.safe_load((folder / "params.yaml").read_text())
+    for section, values in TINY.items():
+        settings[section] |= values
+    (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=project"]):
+        subprocess.run(["git", *command], cwd=folder, env=os.environ | AUTHOR, check=True)
+    return folder
+
+
+def test_a_fresh_clone_pulls_its_weights_offline(origin: Path, tmp_path: Path) -> None:
+    clone = Clone(origin, tmp_path / "clone")
+    clone.dvc("pull")
+    assert "No changes" in clone.dvc("data", "status")
+    stages = clone.json("status", "--json")
+    assert set(stages) == {"study"}  # which has not run here
+    assert clone("git", "status", "--short") == ""
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an S3-compatible store with a bucket."""
+    for name, value in (("ACCESS_KEY_ID", "me"), ("SECRET_ACCESS_KEY", "secret"), ("DEFAULT_REGION", "us-east-1")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    boto3.client("s3", endpoint_url=address).create_bucket(Bucket="bucket")
+    yield address
+    server.stop()
+
+
+def test_weights_travel_through_s3(origin: Path, tmp_path: Path, s3: str) -> None:
+    clones = [Clone(origin, tmp_path / name) for name in ("one", "two")]
+    for clone in clones:
+        clone.environment |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        clone.environment |= {"AWS_ENDPOINT_URL": s3, "no_proxy": "*", "NO_PROXY": "*"}
+        clone.dvc("remote", "add", "--local", "--default", "store", "s3://bucket/unripple")
+    clones[0].dvc("pull", "--remote", "embedded")
+    clones[0].dvc("push")
+    shutil.rmtree(clones[1].folder / "models/remote")
+    clones[1].dvc("pull")
+    assert clones[1].weights() == clones[0].weights()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ripple: 3", "expected a list such as"),
+        ("- ripple.dilate: -1", "ripple.dilate = -1: expected an integer >= 0"),
+        ("- ripple.dilat: 1", "ripple.dilat: unknown key"),
+        ("- ripple: {dilate: 1}", "experiment 1: ripple: expected 'ripple.key: value'"),
+        ("- [", "not readable as YAML"),
+    ],
+)
+def test_wrong_experiments_are_refused_before_any_runs(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    monkeypatch.chdir(root)
+    (tmp_path / "list.yaml").write_text(text)
+    with pytest.raises(config.ConfigError, match=re.escape(message)):
+        experiments.load(tmp_path / "list.yaml")
+
+
+def test_the_experiments_that_come_along_are_possible(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    assert {} in experiments.load(Path("params/experiments.yaml"))
+
+
+@pytest.fixture(scope="module")
+def studied(origin: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone in which the study has run as an experiment."""
+    clone = Clone(origin, tmp_path_factory.mktemp("studied") / "clone")
+    clone.dvc("pull")
+    for name in ("generator", "mapping"):  # as the study would convert them
+        shutil.copy(root / f"models/lite/{name}.safetensors", clone.folder / "models/lite")
+    clone.dvc("exp", "run", "--name", "first")
+    return clone
+
+
+def jobs(printed: str) -> set[str]:
+    return set(re.findall(r"^(?:local)?rule (\w+):$", printed, flags=re.MULTILINE)) - {"all"}
+
+
+@pytest.mark.long
+def test_after_a_study_all_is_clean_and_a_fresh_pull_changes_nothing(studied: Clone) -> None:
+    assert "up to date" in studied.dvc("status")
+    before = studied.weights()
+    for name in WEIGHTS:
+        (studied.folder / f"models/lite/{name}.safetensors").unlink()
+    shutil.rmtree(studied.folder / ".dvc/cache")
+    studied.dvc("pull")
+    assert studied.weights() == before
+    assert "Nothing to be done" in studied(sys.executable, "workflow/run.py", "--cores", "2", "--dry-run")
+
+
+@pytest.mark.long
+def test_an_experiment_shares_results_and_is_compared(studied: Clone, tmp_path: Path) -> None:
+    printed = studied.dvc("exp", "run", "--name", "wide", "-S", "ripple.dilate=15")
+    again = {"ripple", "fill", "ripple_inpaint", "plate", "split_composite", "measure", "tabulate", "report", "latest"}
+    assert jobs(printed) == again
+    (changed,) = studied.json("params", "diff", "--json").values()
+    assert changed == {"ripple.dilate": {"old": 8, "new": 15}}
+    (metrics,) = studied.json("metrics", "diff", "first", "wide", "--json").values()
+    (shown,) = metrics.values() if set(metrics) == {"results/metrics.json"} else (metrics,)
+    assert any(name.startswith("ripple_inpaint.") for name in shown) and not any(n.startswith("e4e.") for n in shown)
+    table = studied.dvc("exp", "show", "--csv")
+    assert {"first", "wide"} <= set(re.findall(r"\b(first|wide)\b", table)) and "ripple_inpaint.psnr_band" in table
+    studied.dvc("plots", "diff", "first", "wide", "--out", str(tmp_path / "plots"))
+    assert "Ripple energy" in (tmp_path / "plots/index.html").read_text()
+    studied("git", "checkout", "params.yaml")
+
+
+@pytest.mark.long
+def test_a_list_of_experiments_is_ranked_and_parameters_are_put_back(studied: Clone) -> None:
+    before = (studied.folder / "params.yaml").read_bytes()
+    (studied.folder / "list.yaml").write_text("- {}\n- ripple.dilate: 15\n- {composite.feather: 9}\n")
+    printed = studied(sys.executable, "workflow/experiments.py", "list.yaml")
+    assert (studied.folder / "params.yaml").read_bytes() == before
+    assert jobs(printed).isdisjoint({"known_plate", "invert", "edit", "truth", "parse_edit"})
+    ranking = printed.rpartition("rank ")[2].splitlines()
+    assert {"ripple.dilate", "composite.feather", "method"} <= set(ranking[0].split())
+    found = {tuple(line.split()[1:4]) for line in ranking[1:] if line.split()[1:]}
+    assert ("ripple_inpaint", "15", "4") in found and ("ripple_inpaint", "8", "9") in found
+    assert ("split_composite", "15", "any") in found
+
+
+@pytest.mark.long
+def test_an_archive_travels_and_is_verified(studied: Clone, origin: Path, tmp_path: Path) -> None:
+    unripple = [sys.executable, "-m", "unripple.cli"]
+    studied(*unripple, "archive", "first")
+    studied(*unripple, "archive", "second")
+    folder = studied.folder / "archive/first"
+    assert {path.name for path in folder.iterdir()} == {
+        *("manifest.json", "metrics.json", "params.yaml", "records", "report", "ripple_energy.csv", "summary.txt"),
+        "tables",
+    }
+    assert (folder / "manifest.json").read_bytes() == (folder.with_name("second") / "manifest.json").read_bytes()
+    assert not list((folder / "records").rglob("*.png"))
+    config.load(folder / "params.yaml")
+    assert "exists already" in studied(*unripple, "archive", "first", fails=True)
+    studied.dvc("add", "archive/first")
+    studied.dvc("push", "--remote", "embedded", "archive/first")
+
+    other = Clone(origin, tmp_path / "clone")
+    (other.folder / "archive").mkdir()
+    shutil.copy(studied.folder / "archive/first.dvc", other.folder / "archive")
+    shutil.copytree(studied.folder / "models/remote", other.folder / "models/remote", dirs_exist_ok=True)
+    other.dvc("pull", "archive/first")
+    assert ", 0 of them damaged" in other(*unripple, "verify", "archive/first")
+    page = other.folder / "archive/first/report/index.html"
+    page.chmod(0o644)
+    page.write_text(page.read_text() + "!")
+    (page.parent / "more.txt").write_text("more")
+    told = other(*unripple, "verify", "archive/first", fails=True)
+    assert "index.html: expected sha256" in told and "more.txt: not in manifest.json" in told
+
+
+@pytest.mark.long
+def test_what_is_damaged_is_not_archived(studied: Clone) -> None:
+    (table,) = studied.folder.glob("results/**/tables/**/dilate~8/**/feather~4/**/metrics.csv")
+    content = table.read_bytes()
+    table.write_bytes(content[:-9])
+    told = studied(sys.executable, "-m", "unripple.cli", "archive", "broken", fails=True)
+    table.write_bytes(content)
+    assert "metrics.csv: expected sha256" in told
+    assert not (studied.folder / "archive/broken").exists()
+
+
+def test_without_a_study_there_is_nothing_to_archive(origin: Path, tmp_path: Path) -> None:
+    clone = Clone(origin, tmp_path / "clone")
+    assert "run `make study` first" in clone(sys.executable, "-m", "unripple.cli", "archive", "first", fails=True)

@@ -1,0 +1,126 @@
+"""Run a list of settings one after another as DVC experiments, and rank them.
+
+    python workflow/experiments.py params/experiments.yaml
+
+Each run builds on ``params.yaml`` as it was at the start, which is put back after each. The runs share the results
+that they have in common, because they are made in the workspace.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from unripple import config, latest
+from unripple.metrics.ranking import rank, rank_text
+
+PARAMS = Path("params.yaml")
+Settings = dict[str, Any]
+
+
+def main(file: Path) -> None:
+    """Run the experiments of a file, then print their ranking."""
+    try:
+        base = config.load(PARAMS)
+        experiments = load(file)
+    except config.ConfigError as error:
+        sys.exit(str(error))
+    tables = []
+    for number, settings in enumerate(experiments, 1):
+        print(f"experiment {number} of {len(experiments)}: {written(settings) or PARAMS}", flush=True)
+        with put_back(PARAMS):
+            run(settings)
+            tables.append(pd.read_csv(latest.places()["table"].with_name("metrics.csv"), dtype={"photo": str}))
+    names = list(dict.fromkeys(name for settings in experiments for name in settings))
+    unchanged = {name: value_of(base, name) for name in names}
+    labels = [{name: str(value) for name, value in (unchanged | settings).items()} for settings in experiments]
+    ranking = rank(
+        tables,
+        labels,
+        [method for method in base.methods if method not in ("e4e", "hfgi")],
+        base.metrics.rank,
+        reference=next((n for n, one in enumerate(labels) if one == {k: str(v) for k, v in unchanged.items()}), None),
+        resamples=base.metrics.bootstrap,
+        seed=base.metrics.seed,
+    )
+    print(rank_text(ranking, names, base.metrics.rank))
+
+
+def load(file: Path) -> list[Settings]:
+    """The experiments of a file: a list of mappings ``section.key: value``, each checked over ``params.yaml``.
+
+    Raises ``ConfigError``.
+    """
+    try:
+        listed = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise config.ConfigError(f"{file}: no such list of experiments") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise config.ConfigError(f"{file}: not readable as YAML: {error}") from None
+    if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
+        raise config.ConfigError(f"{file}: expected a list such as '- ripple.dilate: 15', found {listed!r}")
+    for number, one in enumerate(listed, 1):
+        config.load(PARAMS, nested(f"{file}, experiment {number}", one))
+    return listed
+
+
+def nested(place: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"ripple.dilate": 15}`` as ``{"ripple": {"dilate": 15}}``."""
+    tree: dict[str, Any] = {}
+    for name, value in settings.items():
+        section, _, key = str(name).partition(".")
+        if key:
+            tree.setdefault(section, {})[key] = value
+        elif isinstance(value, dict):
+            raise config.ConfigError(f"{place}: {name}: expected '{name}.key: value' for a key of a section")
+        else:
+            tree[section] = value
+    return tree
+
+
+def value_of(study: config.Study, name: str) -> Any:
+    """The value of ``section.key`` in a study."""
+    found: Any = study
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def written(settings: Settings) -> str:
+    """Settings as DVC takes them on its command line."""
+    return " ".join(f"-S {name}={override(value)}" for name, value in settings.items())
+
+
+def override(value: Any) -> str:
+    """A value as DVC's ``-S`` reads it."""
+    return yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("...\n").strip()
+
+
+def run(settings: Settings) -> None:
+    """One experiment of DVC in the workspace. Exits where it fails."""
+    changes = [part for name, value in settings.items() for part in ("-S", f"{name}={override(value)}")]
+    # --force: DVC does not see what Snakemake does, which decides itself what there is to do.
+    done = subprocess.run([sys.executable, "-m", "dvc", "exp", "run", "--force", *changes])
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+@contextmanager
+def put_back(file: Path) -> Iterator[None]:
+    """Give a file its content back, whatever happens in the block."""
+    kept = file.read_bytes()
+    try:
+        yield
+    finally:
+        file.write_bytes(kept)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
