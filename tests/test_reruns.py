@@ -20,6 +20,7 @@ from unripple.config import Study
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 PAGE = Path(__file__).parents[1] / "docs/reruns.md"
+EMPTY_JOBS = Path(__file__).with_name("empty_jobs")
 #: Two shards: these photos are in shard 00, the known-plate portrait and the astronaut in 01.
 PHOTOS = ("ann.png", "dora.png")
 SHARDS = {
@@ -51,12 +52,15 @@ def rules(cell: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A study whose jobs have run, though their results are empty: what would run again does not look into them."""
     project = Project(root, tmp_path_factory.mktemp("reruns"))
     project.set(**{**TINY, "study": {"known_plate": 1, "shards": 2}})
     for name in PHOTOS:
         (project.folder / "data/photos" / name).write_text("no picture")
+    project.path = os.pathsep.join([str(EMPTY_JOBS), "src"])
     status, output = project.run()
     assert status == 0, output
+    project.path = "src"
     return project
 
 
@@ -110,6 +114,13 @@ def photo(project: Project, old: str, new: str | None) -> None:
     (folder / old).rename(folder / new) if new else (folder / old).unlink()
 
 
+def older(project: Project) -> None:
+    """Another photo, put in place as ``cp -p`` does."""
+    file = project.folder / "data/photos/ann.png"
+    file.write_text("another photo")
+    os.utime(file, (0, 0))
+
+
 def weights(network: str, project: Project) -> None:
     """Other weights of the same size."""
     file = project.folder / f"models/lite/{network}.safetensors"
@@ -158,6 +169,7 @@ CHANGES: dict[str, Callable[[Project], None]] = {
     "a photo added": partial(append, "data/photos/cleo.png", "no picture"),
     "a photo removed": partial(photo, old="dora.png", new=None),
     "a photo renamed": partial(photo, old="dora.png", new="bea.png"),
+    "a photo replaced by one with a time older than the results": older,
     **{
         f"weights of the {network}": partial(weights, network)
         for network in ("generator", "mapping", "encoder", "consultation", "directions", "parser", "inpainter")

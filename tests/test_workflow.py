@@ -21,6 +21,7 @@ import yaml
 from code_changes import change_function
 
 from unripple import index
+from unripple.plan import jobs_of
 from unripple.shards import sha256
 
 pytestmark = pytest.mark.timeout(1800)
@@ -37,6 +38,9 @@ WEIGHTS = ("directions", "encoder", "consultation", "parser", "inpainter")
 
 class Project:
     """A copy of the project in which a study can run without touching this one."""
+
+    #: Where its Python looks for modules first.
+    path = "src"
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.folder = folder
@@ -58,7 +62,7 @@ class Project:
         path.write_text(yaml.safe_dump(settings))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        environment = os.environ | {"PYTHONPATH": "src", "PYTHONUNBUFFERED": "1"}
+        environment = os.environ | {"PYTHONPATH": self.path, "PYTHONUNBUFFERED": "1"}
         return subprocess.Popen(
             [sys.executable, "workflow/run.py", "--cores", "2", *arguments],
             cwd=self.folder,
@@ -83,10 +87,7 @@ class Project:
         """How many jobs of each rule would run."""
         status, output = self.run("--dry-run")
         assert status == 0, output
-        table = output.rpartition("Job stats:")[2].partition("total")[0]
-        jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
-        jobs.pop("all", None)
-        return jobs
+        return jobs_of(output)
 
     def copy(self, folder: Path) -> Project:
         """The same project elsewhere, with all that was made in it."""
@@ -308,10 +309,8 @@ def test_damaged_pictures_are_made_again_and_nothing_else(studied: Project) -> N
     before, made_at = pictures(studied), times(studied)
     gone.unlink()
     short.write_bytes(short.read_bytes()[:-1])
-    assert studied.plan() == {}
-    status, output = studied.run("--dry-run")
-    assert status == 0 and not gone.exists()
-    assert re.findall(r"^rule (\w+):$", output, flags=re.MULTILINE) == ["bitwise_or", "split_composite"]
+    assert studied.plan() == {"bitwise_or": 1, "split_composite": 1}
+    assert not gone.exists()
     status, output = studied.run()
     assert status == 0, output
     assert "shard~00.json: astronaut.png\n" in output and "Nothing to be done" in output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +57,10 @@ def measured(logs: Path, results: Path) -> dict[str, Rate]:
 
 
 def jobs_of(dry_run: str) -> dict[str, int]:
-    """Jobs by rule, from what ``snakemake --dry-run`` prints."""
-    table = dry_run.rpartition("Job stats:")[2].partition("\ntotal")[0]
-    found = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
-    found.pop("all", None)
-    return found
+    """Jobs by rule, from what ``snakemake --dry-run`` prints: once for damaged results, once for the rest."""
+    found = Counter(rule for rule, _ in _announced(dry_run))
+    del found["all"]
+    return dict(found)
 
 
 def photos_of(dry_run: str) -> dict[str, int]:
