@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 def alone(project: Project, script: str) -> list[str]:
     """Run a shell script, in which ``$study`` starts the study, where it may mount what it likes. Returns what it
-    printed, cut where it printed ``---``."""
+    printed, cut where it printed ``#next``."""
     study = shlex.join([sys.executable, "workflow/run.py", "--cores", "2"])
     environment = os.environ | {"PYTHONPATH": "src", "study": study}
     command = ["unshare", "--map-root-user", "--mount", "bash", "-euc", script]
@@ -24,7 +24,7 @@ def alone(project: Project, script: str) -> list[str]:
         command, cwd=project.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert done.returncode == 0, done.stdout
-    return done.stdout.split("---\n")
+    return done.stdout.split("#next\n")
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -51,7 +51,7 @@ def test_a_disk_that_fills_up_is_one_message_and_costs_nothing(unbroken: Project
         cat printed
         rm results/ballast
         cp -a results full
-        echo ---
+        echo "#next"
         find results -type f -printf '%i %T@ %P\n' | sort > before
         $study
         find results -type f -printf '%i %T@ %P\n' | sort > after
@@ -74,7 +74,7 @@ def test_a_full_disk_is_told_before_anything_runs(unstarted: Project, tmp_path: 
         mkdir results
         mount -t tmpfs -o size=2m none results
         $study && exit 1
-        echo ---
+        echo "#next"
         ls results
         """,
     )

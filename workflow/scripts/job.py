@@ -34,6 +34,7 @@ def start() -> None:
             os.dup2(log.fileno(), stream.fileno())
     torch.set_num_threads(snakemake.threads)
     cv2.setNumThreads(snakemake.threads)
+    cv2.ipp.setUseIPP(False)  # Its last digits depend on where an array lies in memory, and on the threads.
     torch.set_grad_enabled(False)
 
 
