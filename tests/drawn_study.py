@@ -12,7 +12,8 @@ import pandas as pd
 
 from unripple.images import Rgb, write_json, write_mask, write_rgb
 from unripple.journal import Files, facts
-from unripple.metrics.columns import COLUMNS
+from unripple.metrics.columns import COLUMNS, TRUTH
+from unripple.metrics.frechet import DISTANCES
 from unripple.metrics.table import metrics_table, summarise
 from unripple.report.cases import by_importance
 from unripple.report.gallery import BUDGET, Gallery
@@ -24,6 +25,7 @@ from unripple.shards import sha256
 SIZE = 64
 METHODS = ("e4e", "hfgi", "ripple_inpaint", "split_composite")
 EVIL = "</script><b>\"Ünal\" & 'co' #1?%41"
+NO_DISTANCES = pd.DataFrame(columns=list(DISTANCES))
 FACTS = Facts(
     networks={"perceptual distance": "st-lpips-alex", "generator": "MobileStyleGAN-FFHQ"},
     settings={"ripple.dilate": "8"},
@@ -48,23 +50,27 @@ def face(name: str, degrees: Sequence[float] = (3.0, -3.0), truth: bool = True) 
 
 @cache
 def tables(*names: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Table and summary in which every value falls by 1 from method to method."""
+    """Table and summary in which every value falls by 1 from method to method, and to the truth's own row."""
     rng = np.random.default_rng(0)
     rows = [
         {
             **{"photo": name, "attribute": "pose", "degree": degree, "method": method},
-            **{column.key: rng.normal(5 - METHODS.index(method), 0.1) for column in COLUMNS},
+            **{column.key: rng.normal(5 - place, 0.1) for column in COLUMNS},
         }
         for name in names
         for degree in (-3.0, 3.0)
-        for method in METHODS
+        for place, method in enumerate((*METHODS, TRUTH))
     ]
     table = metrics_table(rows)
     return table, summarise(table, resamples=200)
 
 
 def page(
-    faces: Sequence[FacePictures], folder: Path = Path("report"), indexes: Sequence[Path] = (), budget: int = BUDGET
+    faces: Sequence[FacePictures],
+    folder: Path = Path("report"),
+    indexes: Sequence[Path] = (),
+    budget: int = BUDGET,
+    frechet: pd.DataFrame = NO_DISTANCES,
 ) -> str:
     """The page of these faces; ``folder``: where it will lie; ``indexes``: of their files."""
     table, summary = tables(*([one.name for one in faces] or ["a"]))
@@ -72,7 +78,7 @@ def page(
     gallery = Gallery(table, by_importance(table, METHODS), folder, recipes, budget=budget)
     for one in faces:
         gallery.add(one)
-    return draw_page(gallery, table, summary, FACTS, methods=METHODS)
+    return draw_page(gallery, table, summary, frechet, FACTS, methods=METHODS)
 
 
 @cache

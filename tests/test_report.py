@@ -15,12 +15,14 @@ from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
+import pandas as pd
 import pytest
 from drawn_study import EVIL, METHODS, SIZE, face, page, page_of, plain, stored, tables
 from PIL import Image
 
 from unripple.images import write_json
 from unripple.metrics.columns import COLUMNS
+from unripple.metrics.frechet import DISTANCES
 from unripple.report.cases import by_importance
 from unripple.report.gallery import _parts
 from unripple.report.overview import draw_overview, ends
@@ -178,7 +180,7 @@ def test_the_page_holds_every_picture() -> None:
         for edit in one["edits"]:
             assert list(edit["small"]) == ["e4e", "hfgi", "ripple_inpaint", "split_composite", "truth", "mask"]
             assert {decoded(uri).size for uri in edit["small"].values()} == {(SIZE, SIZE)}
-            assert set(edit["numbers"]) == set(METHODS)
+            assert set(edit["numbers"]) == {*METHODS, "truth"}
             assert {len(numbers) for numbers in edit["numbers"].values()} == {len(COLUMNS)}
 
 
@@ -271,6 +273,28 @@ def test_better_and_worse_follow_the_metric() -> None:
     assert row.split("<td")[1].startswith(' class="better"') and row.count('<td class="worse"') == 2
 
 
+def test_the_truth_stands_in_the_table_and_is_compared_with_nothing() -> None:
+    text = page_of("a", "b", "c")
+    table = text[text.index("<table") : text.index("</table>")]
+    row = next(line for line in table.split("<tr") if "Ripple energy in the band" in line)
+    (truth,) = row.split("<td")[len(METHODS) + 1 :]
+    assert re.match(r">[01]\.\d{3} <small>\[[^]]+\]</small></td>", truth)
+    assert "truth 1.0" in text or "truth 0.9" in text  # in the sentence on ripple energy
+    words = [word.strip() for word in Reader(text).words]
+    assert words.count("truth: 0 better, 3 worse") == words.count("truth and HFGI (baseline)") == 0
+    assert "what the true edits themselves get" in text
+
+
+def test_frechet_distances_name_their_network_or_say_why_there_are_none() -> None:
+    table = pd.DataFrame(
+        [("st-alexnet-conv5", "truth", "|degree| 3", method, 120, 0.5 + place) for place, method in enumerate(METHODS)],
+        columns=list(DISTANCES),
+    )
+    words = " ".join(" ".join(Reader(page(faces("a"), frechet=table)).words).split())
+    assert "|degree| 3 to the true edits st-alexnet-conv5, 120 pictures 0.5000 1.5000 2.5000 3.5000 –" in words
+    assert "below 100 pictures in a set" in " ".join(Reader(page_of("a")).words)
+
+
 def test_a_large_study_is_cut_to_the_budget_and_says_so() -> None:
     names = [f"face {i:02d}" for i in range(16)]
     table, _ = tables(*names)
@@ -293,8 +317,10 @@ def test_a_recipe_leaves_out_the_way_of_other_photos(tmp_path: Path) -> None:
     def job(name: str, stage: str, before: list[Path], photos: list[str] | None) -> Path:
         path = tmp_path / name
         record = {"stage": stage, "settings": {"of": stage}, "code": "0", "weights": {}, "packages": {}}
-        made: dict[str, object] = {} if photos is None else {"made": {photo: {} for photo in photos}, "failed": {}}
-        write_json(path, {**made, "record": {**record, "inputs": {str(file): "0" for file in before}}})
+        content: dict[str, Any] = {"record": {**record, "inputs": {str(file): "0" for file in before}}}
+        if photos is not None:
+            content |= {"made": {photo: {} for photo in photos}, "failed": {}}
+        write_json(path, content)
         return path
 
     codes = job("codes/record.json", "known_plate_codes", [], None)

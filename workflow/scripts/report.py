@@ -9,6 +9,7 @@ from job import snakemake
 from unripple.images import atomic, read_mask, read_rgb, resize, to_uint8, write_rgb
 from unripple.index import Index
 from unripple.metrics.columns import ST_LPIPS
+from unripple.metrics.frechet import EXTRACTOR
 from unripple.report.cases import by_importance
 from unripple.report.gallery import Gallery
 from unripple.report.overview import MOST, SIDE, draw_overview
@@ -65,10 +66,14 @@ def shown_settings() -> dict[str, str]:
     return shown
 
 
-table, summary = pd.read_csv(snakemake.input.metrics), pd.read_csv(snakemake.input.summary)
+table, summary, frechet, put_aside = (
+    pd.read_csv(snakemake.input[name]) for name in ("metrics", "summary", "frechet", "quarantine")
+)
 networks = job.models().networks_used() | {
     "perceptual distance": ST_LPIPS,
     "identity, landmarks": "dlib face-recognition ResNet, 68 landmarks",
+    "person in the band": "BlazePose",
+    "Fréchet distance": EXTRACTOR,
 }
 families = ["portraits", "inversions", "edits", "ripples", "truths", *cleaned]
 photos = list(job.shared(portraits, inversions))
@@ -91,7 +96,6 @@ for photo in photos:
         sheet.append(face.reduced(SIDE))
 write_rgb(Path(snakemake.output.overview), draw_overview(sheet, attribute=attribute))
 
-put_aside = pd.read_csv(snakemake.input.quarantine)
 facts = Facts(
     networks=networks,
     settings=shown_settings(),
@@ -100,6 +104,6 @@ facts = Facts(
     attribute=attribute,
 )
 with atomic(Path(snakemake.output.page)) as temporary:
-    page = draw_page(gallery, table, summary, facts, methods=settings["methods"])
+    page = draw_page(gallery, table, summary, frechet, facts, methods=settings["methods"])
     temporary.write_text(page, encoding="utf-8")
 strips.write()

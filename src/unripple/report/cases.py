@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from unripple.metrics.columns import BASELINE, BY_KEY, ST_LPIPS, Column
-from unripple.report.pictures import spread
+from unripple.report.pictures import compared, spread
 
 #: By which metrics pictures are found: what ripples are left, and how far from the truth the band is.
 CASE_METRICS = ("ripple_energy", f"{ST_LPIPS}_band")
@@ -43,9 +43,7 @@ def find_cases(
     the first photo and degree count, so that the same table gives the same cases.
     """
     found: dict[str, list[Case]] = {}
-    for method in methods:
-        if method == BASELINE:
-            continue
+    for method in compared(methods):
         for key in metrics:
             pairs = paired(table, method, key)
             gain = (pairs["before"] - pairs["value"]) * (1 if BY_KEY[key].better == "lower" else -1)

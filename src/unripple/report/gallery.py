@@ -52,7 +52,7 @@ class Gallery:
             "edits": [
                 {
                     "degree": signed(edit.degree),
-                    "numbers": {name: self._numbers.get((face.name, edit.degree, name)) for name in edit.methods},
+                    "numbers": {name: self._numbers.get((face.name, edit.degree, name)) for name in edit.edits()},
                     "files": self._files(edit.files, face.name),
                     "small": {name: data_uri(rgb, SIDE) for name, rgb in edit.edits().items()}
                     | ({} if edit.mask is None else {"mask": mask_uri(edit.mask, SIDE)}),

@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from unripple.metrics.columns import BASELINE, BY_KEY, COLUMNS, Column
+from unripple.metrics.columns import BASELINE, BY_KEY, COLUMNS, TRUTH, Column
+from unripple.metrics.frechet import LEAST_PICTURES
 from unripple.metrics.table import ABSENT, by_metric, difference_text, farthest, mean_text
 from unripple.report.cases import CASE_METRICS, Case, find_cases, typical
 from unripple.report.gallery import Gallery
-from unripple.report.pictures import LABELS, label, signed
+from unripple.report.pictures import LABELS, compared, label, signed
 from unripple.report.plots import Plot, against_degree, against_turn, photo_pairs, styles
 from unripple.report.words import Verdict, conclusion, findings, means, minus, p_text, verdict
 
@@ -46,16 +47,23 @@ class Cell:
 
 
 def draw_page(
-    gallery: Gallery, table: pd.DataFrame, summary: pd.DataFrame, facts: Facts, *, methods: Sequence[str]
+    gallery: Gallery,
+    table: pd.DataFrame,
+    summary: pd.DataFrame,
+    frechet: pd.DataFrame,
+    facts: Facts,
+    *,
+    methods: Sequence[str],
 ) -> str:
     """The page as text.
 
-    ``gallery`` holds the faces; ``table`` and ``summary``: what ``metrics_table`` and ``summarise`` gave;
-    ``methods``: their order.
+    ``gallery`` holds the faces; ``table``, ``summary`` and ``frechet``: what ``metrics_table``, ``summarise`` and
+    ``frechet_table`` gave; ``methods``: their order. The truth's own row stands after them where the table has one.
     """
     far = farthest(table)
     strata = [far, *(stratum for stratum in summary["stratum"].unique() if stratum != far)]
     found = findings(summary, far, methods)
+    methods = [*methods, *([TRUTH] if TRUTH in set(summary["method"]) else [])]
     cases, middle = find_cases(table, methods), _typical(gallery, table, methods)
     start = None if middle is None else {key: middle[key] for key in ("photo", "degree", "method")}
     labels = LABELS | {name: label(name) for name in methods}
@@ -69,6 +77,8 @@ def draw_page(
         conclusion=conclusion([one for one in found if one.compared]),
         energies=means(summary, far, methods, BY_KEY["ripple_energy"]),
         tables=[_table(summary, stratum, methods) for stratum in strata],
+        least=LEAST_PICTURES,
+        frechet=_frechet(frechet, methods),
         plots=_plots(table, summary, methods),
         styles=styles(methods),
         cases={label(method): [_case(gallery, case) for case in found] for method, found in cases.items()},
@@ -86,7 +96,7 @@ def _typical(gallery: Gallery, table: pd.DataFrame, methods: Sequence[str]) -> d
         return None
     photo, degree = found
     small = gallery.small(photo, degree)
-    names = [name for name in ("photo", *methods, "truth") if name in small]
+    names = [name for name in dict.fromkeys(("photo", *methods, TRUTH)) if name in small]
     return {
         "photo": photo,
         "degree": signed(degree),
@@ -111,9 +121,19 @@ def _case(gallery: Gallery, case: Case) -> dict[str, Any]:
     }
 
 
+def _frechet(table: pd.DataFrame, methods: Sequence[str]) -> list[dict[str, Any]]:
+    """The Fréchet distances as text: a line for each extractor, reference and size of the edit."""
+    keys, lines = ["extractor", "reference", "stratum", "pictures"], []
+    for names, rows in table.groupby(keys, sort=False):
+        found = dict(zip(rows["method"], rows["distance"], strict=True))
+        cells = [f"{found[method]:.4f}" if method in found else "–" for method in methods]
+        lines.append(dict(zip(keys, names, strict=True)) | {"cells": cells})
+    return lines
+
+
 def _plots(table: pd.DataFrame, summary: pd.DataFrame, methods: Sequence[str]) -> dict[str, list[Plot]]:
     """The plots under their headings; those that would be empty are left out."""
-    others, drawn = [method for method in methods if method != BASELINE], styles(methods)
+    others, drawn = compared(methods), styles(methods)
     measured = set(summary.loc[summary["mean"].notna(), "metric"])
     largest = table[table["degree"].abs() == table["degree"].abs().max()]
     headline = [column.key for column in COLUMNS if column.headline and column.key in measured]
@@ -133,7 +153,7 @@ def _table(summary: pd.DataFrame, stratum: str, methods: Sequence[str]) -> dict[
     rows = summary[summary["stratum"] == stratum]
     found = by_metric(rows)
     lines = [
-        {"column": column, "cells": [_cell(found.get((column.key, name), ABSENT), column) for name in methods]}
+        {"column": column, "cells": [_cell(name, found.get((column.key, name), ABSENT), column) for name in methods]}
         for column in COLUMNS
     ]
     return {
@@ -145,14 +165,17 @@ def _table(summary: pd.DataFrame, stratum: str, methods: Sequence[str]) -> dict[
     }
 
 
-def _cell(row: Mapping[Any, Any], column: Column) -> Cell:
+def _cell(method: str, row: Mapping[Any, Any], column: Column) -> Cell:
     interval = ""
     if row["low"] == row["low"]:  # not NaN: one photo has no interval
         interval = f"[{row['low']:.{column.digits}f}, {row['high']:.{column.digits}f}]"
     difference = "" if row["difference"] != row["difference"] else difference_text(row, column)
+    mean, interval = minus(mean_text(row, column)), minus(interval)
+    if method == TRUTH:  # what a perfect method would get; nothing competes with it
+        return Cell(mean, interval, "", "", "")
     return Cell(
-        mean=minus(mean_text(row, column)),
-        interval=minus(interval),
+        mean=mean,
+        interval=interval,
         difference=minus(difference),
         p=p_text(row["p"]),
         verdict=verdict(row, column),

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from unripple.images import Mask, Rgb
+from unripple.metrics.columns import BASELINE, TRUTH
 
 #: Names for people; a method that is not listed is shown by its own name.
 LABELS = {
@@ -26,6 +27,11 @@ LABELS = {
 }
 #: The tint of a mask laid over a picture: no skin, hair or foliage has it.
 TINT = (255, 0, 170)
+
+
+def compared(methods: Sequence[str]) -> list[str]:
+    """Those that are compared with the baseline: neither itself nor the truth's own row."""
+    return [method for method in methods if method not in (BASELINE, TRUTH)]
 
 
 def label(name: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from unripple.metrics.columns import BASELINE, COLUMNS, Column
 from unripple.metrics.table import ABSENT, by_metric, difference_text, mean_text
-from unripple.report.pictures import label
+from unripple.report.pictures import compared, label
 
 Verdict = Literal["better", "worse", ""]
 
@@ -65,9 +65,7 @@ def findings(summary: pd.DataFrame, stratum: str, methods: Sequence[str]) -> lis
     """
     rows = by_metric(summary[summary["stratum"] == stratum])
     found = []
-    for method in methods:
-        if method == BASELINE:
-            continue
+    for method in compared(methods):
         finding = Finding(method)
         for column in COLUMNS:
             row, base = rows.get((column.key, method), ABSENT), rows.get((column.key, BASELINE), ABSENT)
