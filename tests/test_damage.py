@@ -62,6 +62,16 @@ def test_a_harmed_table_is_found_by_its_record() -> None:
     assert damage.find(Path("results")) == {Path("results/record.json"): ["below/page.html", "table.csv"]}
 
 
+@pytest.mark.parametrize(
+    "content", [{"made": {"a": {"a.txt": "checksum"}}, "failed": {}}, {"results": ["a.csv"]}, {"results": {"a.csv": 1}}]
+)
+def test_an_index_of_another_version_is_found(content: dict[str, Any]) -> None:
+    made("results/other.json")
+    path = Path("results/old.json")
+    write_json(path, {**content, "record": RECORD})
+    assert damage.find(Path("results")) == {path: []}
+
+
 def test_an_index_that_cannot_be_read_is_found_and_other_json_is_not() -> None:
     index = made("results/x/shard~00.json")
     write_json(Path("results/x/a.json"), {"made": {"photo": {"gone.png": {"bytes": 1}}}})

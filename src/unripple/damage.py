@@ -40,11 +40,20 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def listed(content: dict[str, Any]) -> Files:
-    """The files that an index (by photo) or a record (as results) lists; none in any other content."""
+    """The files that an index (by photo) or a record (as results) lists; none in any other content.
+
+    Raises ``ValueError`` for one of a version that kept other facts of a file.
+    """
     if "record" not in content:
         return {}
     made = [content.get("results", {}), *content.get("made", {}).values()]
+    if not all(isinstance(files, dict) and all(map(_is_facts, files.values())) for files in made):
+        raise ValueError("expected the size and checksum of each file, found an index of another version")
     return {name: facts for files in made for name, facts in files.items()}
+
+
+def _is_facts(facts: object) -> bool:
+    return isinstance(facts, dict) and facts.keys() == {"bytes", "sha256"}
 
 
 def teller(name: str) -> Path:
