@@ -9,7 +9,6 @@ from job import snakemake
 from unripple.images import atomic, read_mask, read_rgb, resize, to_uint8, write_rgb
 from unripple.index import Index
 from unripple.metrics.columns import ST_LPIPS
-from unripple.metrics.frechet import EXTRACTOR
 from unripple.report.cases import by_importance
 from unripple.report.gallery import Gallery
 from unripple.report.overview import MOST, SIDE, draw_overview
@@ -73,8 +72,8 @@ networks = job.models().networks_used() | {
     "perceptual distance": ST_LPIPS,
     "identity, landmarks": "dlib face-recognition ResNet, 68 landmarks",
     "person in the band": "BlazePose",
-    "Fréchet distance": EXTRACTOR,
 }
+networks |= {"Fréchet distance": ", ".join(map(str, frechet["extractor"].unique()))} if len(frechet) else {}
 families = ["portraits", "inversions", "edits", "ripples", "truths", *cleaned]
 photos = list(job.shared(portraits, inversions))
 gallery = Gallery(
