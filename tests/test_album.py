@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unripple import archives
-from unripple.album import find, readers
+from unripple import archives, readers
+from unripple.album import find
 from unripple.celeba_hq import MAPPING, PARTITION, ListError, numbers
 from unripple.images import Photo, PhotoRefused
 from unripple.shards import PhotosError
@@ -103,7 +103,7 @@ def test_the_test_split_is_taken_out_of_an_archive(
     assert album.photos == {str(number): f"CelebAMask-HQ/CelebA-HQ-img/{number}.jpg" for number in TEST}
     assert (album.archive, album.lacking) == (archive, 0)
     assert (album.files(["0", "2"]), album.files([])) == ([str(archive)], [])
-    assert {name: told(read) for name, read in readers(album.photos, archive)} == {"0": 0, "2": 2, "11": 11}
+    assert {name: told(read) for name, read in readers.readers(album.photos, archive)} == {"0": 0, "2": 2, "11": 11}
 
 
 def test_the_test_split_is_taken_out_of_a_folder(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_the_test_split_is_taken_out_of_a_folder(tmp_path: Path) -> None:
     album = find(photos, "test")
     assert album.photos == {"00000": str(photos / "00000.png"), "00011": str(photos / "00011.png")}
     assert album.lacking == 1
-    assert {name: told(read) for name, read in readers(album.photos)} == {"00000": 0, "00011": 11}
+    assert {name: told(read) for name, read in readers.readers(album.photos)} == {"00000": 0, "00011": 11}
 
 
 def test_a_folder_gives_every_photo_without_a_split(tmp_path: Path) -> None:
@@ -204,11 +204,11 @@ def test_a_linked_member_of_a_zip_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_member_larger_than_any_photo_is_refused_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "MAX_BYTES", 9)
+    monkeypatch.setattr(readers, "MAX_BYTES", 9)
     for pack, name in PACKERS[:2]:
         album = find(pack(tmp_path / name, {"me.jpg": b"0123456789", "you.jpg": b"no picture"[:9]}))
         reasons = {}
-        for photo, read in readers(album.photos, tmp_path / name):
+        for photo, read in readers.readers(album.photos, tmp_path / name):
             with pytest.raises(PhotoRefused) as refusal:
                 read()
             reasons[photo] = refusal.value.reason

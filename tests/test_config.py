@@ -25,7 +25,8 @@ def test_the_shipped_parameters_name_every_setting(root: Path) -> None:
 
 def test_settings_load_without_torch() -> None:
     """Snakemake reads them once more inside every job on a cluster."""
-    loaded = "import sys, unripple.config, unripple.sweep; sys.exit('torch' in sys.modules)"
+    modules = "unripple.album, unripple.config, unripple.sweep, unripple.weights.needs"
+    loaded = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", loaded], check=True)
 
 

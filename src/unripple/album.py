@@ -1,21 +1,24 @@
-"""Which photos a study has: those of a folder or of an archive, all of them or a split of CelebA-HQ."""
+"""Which photos a study has: those of a folder or of an archive, all of them or a split of CelebA-HQ.
+
+Snakemake asks this anew inside every job on a cluster: nothing here loads torch.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from unripple import archives
 from unripple.celeba_hq import MAPPING, PARTITION, ListError, Split, numbers
-from unripple.images import MAX_BYTES, Photo, PhotoRefused, decode_photo, read_photo
 from unripple.shards import PhotosError, check_name, photo_files, printable
 
 #: What the name of a photo in an archive ends with; the rest of an archive (masks' lists, licences) is no photo.
 PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+#: Bytes of a list of CelebA-HQ, at most.
+LONGEST_LIST: Final = 2**26
 HOW: Final = (
     f"{MAPPING} comes with CelebAMask-HQ, {PARTITION} with CelebA; put both beside the photos, or beside the archive"
 )
@@ -53,26 +56,6 @@ def find(photos: Path, split: Split = "all", cache: Path | None = None) -> Album
         return album if split == "all" else _of_split(album, photos, split, cache)
     except archives.ArchiveError as error:
         raise PhotosError(str(error)) from error
-
-
-def readers(photos: Mapping[str, str], archive: str | Path = "") -> Iterator[tuple[str, Callable[[], Photo]]]:
-    """Name and reader of some photos of an `Album`; of an archive in its own order, so that one pass is enough.
-
-    A reader raises what ``images.read_photo`` does.
-    """
-    if archive:
-        names = {member: name for name, member in photos.items()}
-        for member, data in archives.contents(Path(archive), names):
-            yield names[member], partial(_decoded, data)
-    else:
-        for name, file in photos.items():
-            yield name, partial(read_photo, Path(file))
-
-
-def _decoded(data: bytes | None) -> Photo:
-    if data is None:
-        raise PhotoRefused(f"more than {MAX_BYTES:,} bytes; shrink it first")
-    return decode_photo(data)
 
 
 def _of_archive(path: Path, split: Split, cache: Path | None) -> Album:
@@ -121,7 +104,7 @@ def _list(name: str, album: Album, photos: Path, cache: Path | None) -> str:
             return _text(place.read_bytes(), str(place))
     if album.archive:
         inside = [member for member in archives.members(album.archive, cache) if PurePosixPath(member).name == name]
-        for member, data in archives.contents(album.archive, inside[:1]):
+        for member, data in archives.contents(album.archive, inside[:1], LONGEST_LIST):
             return _text(data or b"", f"{album.archive}: {member}")
     looked = ", ".join(map(str, places)) + (f" and inside {album.archive}" if album.archive else "")
     raise PhotosError(f"{name}: not found; looked for {looked}. {HOW}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import os
 import stat
 import tarfile
 import zipfile
@@ -11,8 +12,6 @@ import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
-
-from unripple.images import MAX_BYTES, write_json
 
 #: What a file's name ends with if it is an archive.
 ENDINGS: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -61,17 +60,21 @@ def members(path: Path, cache: Path | None = None) -> list[str]:
     except _ERRORS as error:
         raise ArchiveError(f"{path}: expected a whole archive, found a damaged one ({error}); fetch it anew") from error
     if kept is not None:
-        write_json(kept, found)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_name(f"{kept.name}.{os.getpid()}")
+        part.write_text(json.dumps(found), encoding="utf-8")
+        part.replace(kept)
     return found
 
 
-def contents(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
-    """Name and content of the wanted members, in the order of the archive; None for one above ``MAX_BYTES``.
+def contents(path: Path, wanted: Collection[str], largest: int) -> Iterator[tuple[str, bytes | None]]:
+    """Name and content of the wanted members, in the order of the archive; None for one of more bytes than ``largest``.
 
     Raises ``ArchiveError``.
     """
     try:
-        yield from _zip_contents(path, wanted) if path.name.lower().endswith(".zip") else _tar_contents(path, wanted)
+        of_kind = _zip_contents if path.name.lower().endswith(".zip") else _tar_contents
+        yield from of_kind(path, wanted, largest)
     except _ERRORS as error:
         raise ArchiveError(f"{path}: expected a whole archive, found a damaged one ({error}); fetch it anew") from error
 
@@ -94,13 +97,13 @@ def _tar_members(path: Path) -> Iterator[str]:
                 yield member.name
 
 
-def _zip_contents(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+def _zip_contents(path: Path, wanted: Collection[str], largest: int) -> Iterator[tuple[str, bytes | None]]:
     with zipfile.ZipFile(path) as archive:
         for name in sorted(wanted, key=lambda name: archive.getinfo(name).header_offset):
-            yield name, None if archive.getinfo(name).file_size > MAX_BYTES else archive.read(name)
+            yield name, None if archive.getinfo(name).file_size > largest else archive.read(name)
 
 
-def _tar_contents(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+def _tar_contents(path: Path, wanted: Collection[str], largest: int) -> Iterator[tuple[str, bytes | None]]:
     missing = set(wanted)
     with tarfile.open(path) as archive:
         for member in archive:
@@ -108,7 +111,7 @@ def _tar_contents(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, by
                 return
             if member.name in missing and member.isfile():
                 missing.remove(member.name)
-                file = None if member.size > MAX_BYTES else archive.extractfile(member)
+                file = None if member.size > largest else archive.extractfile(member)
                 yield member.name, None if file is None else file.read()
 
 

@@ -9,8 +9,7 @@ from unripple import config as settings
 from unripple import shards, sweep
 from unripple.album import Album, find
 from unripple.closure import code_hash
-from unripple.weights import roles
-from unripple.weights.published.needed import about_photos, missing_weights
+from unripple.weights import needs, roles
 
 sweep_file = config.get("sweep")
 chosen = {key: value for key, value in config.items() if key != "sweep"}
@@ -21,15 +20,17 @@ try:
 except settings.ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+studies = [study, *(one.study for one in compared)]
 lacking = []
 try:
     album = find(Path(study.study.photos), study.study.split, cache=Path(".snakemake/archives"))
 except shards.PhotosError as error:
     album = Album({})
     lacking.append(str(error))
-if study.models == "published":
-    lacking += missing_weights(roles.PUBLISHED, [study, *compared])
-    lacking += [about_photos(study)] if lacking else []
+if study.models == "published" and (lacking or needs.unmet(roles.PUBLISHED, studies)):
+    from unripple.weights.published import needed  # with torch, which other studies do not load here
+
+    lacking += [*needed.missing_weights(roles.PUBLISHED, studies), needed.about_photos(study)]
 if lacking:
     raise WorkflowError("\n\n".join(lacking))
 photos = album.photos

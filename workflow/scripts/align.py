@@ -2,12 +2,12 @@
 
 import job
 from job import snakemake
-from unripple.album import readers
 from unripple.demo import example_photo
 from unripple.faces import FaceMeter
 from unripple.images import Photo, write_json, write_rgb
 from unripple.index import PhotoFiles
 from unripple.provenance import relative
+from unripple.readers import readers
 from unripple.shards import printable
 from unripple.stages.align import Aligned, align, already_aligned
 

@@ -43,12 +43,6 @@ def load_tensor(file: Path, key: str) -> Tensor:
     return tensor.to(torch.float32)
 
 
-def keys(file: Path) -> list[str]:
-    """The names in a file, sorted; nothing else of it is read. Raises ``WeightsError``."""
-    with _opened(file) as weights:
-        return sorted(weights.keys())
-
-
 def _opened(file: Path) -> safe_open:
     try:
         return safe_open(file, framework="pt")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from unripple.config import Study
-from unripple.weights.published import fetch, load
-from unripple.weights.published.manifest import Weights, WeightsError, manifest
+from unripple.weights.needs import Need, unmet
+from unripple.weights.published import fetch
+from unripple.weights.published.manifest import Weights, manifest
 from unripple.weights.roles import HELD_BY, LAYOUT_OF, ROLE_OF, Role, converted_file
 
 COMMAND: Final = ".venv/bin/unripple weights"
@@ -19,16 +20,16 @@ def missing_weights(models: Path, studies: Sequence[Study]) -> list[str]:
 
     ``models``: folder of the converted files; ``studies``: with all settings that are to be run.
     """
-    wanted = [weights for need in _needs(studies) for weights in _absent(models, *need)]
-    if not wanted:
+    missing = unmet(models, studies)
+    if not missing:
         return []
-    roles = list(dict.fromkeys(_role(weights) for weights in wanted))
+    roles, files = {need.role for need in missing}, [_published(need, models) for need in missing]
     head = (
         f"models = published: {len(roles)} of {len(set(HELD_BY.values()))} files of weights are not in {models} yet."
         " They are others' work\nand not part of this project; docs/published.md leads through."
     )
-    here = [weights for weights in wanted if weights.path(models).is_file()]
-    return [head, *(_entry(weights, models) for weights in wanted), _in_short(wanted, here, models)]
+    entries = [_entry(weights, need.role, models) for need, weights in zip(missing, files, strict=True)]
+    return [head, *entries, _in_short(files, models)]
 
 
 def about_photos(study: Study) -> str:
@@ -45,36 +46,22 @@ Photos (study.photos = {study.study.photos}, study.split = {study.study.split}):
 Then give the same command again. Nothing has been run or written."""
 
 
-def _needs(studies: Sequence[Study]) -> Iterator[tuple[Role, str | None]]:
-    """What is needed: a role, and of the directions which."""
-    for role in dict.fromkeys(HELD_BY.values()):
-        if role == "directions":
-            yield from ((role, attribute) for attribute in dict.fromkeys(study.edit.attribute for study in studies))
-        elif role != "inpainter" or any(study.inpaint.model != "telea" for study in studies):
-            yield role, None
+def _published(need: Need, models: Path) -> Weights:
+    """The published file that is to be converted for a need; one that is here already, where several would do."""
+    fitting = [weights for weights in manifest().values() if _role(weights) == need.role]
+    if need.attribute is not None:
+        fitting = [weights for weights in fitting if weights.name == need.attribute]
+    return next((weights for weights in fitting if weights.path(models).is_file()), fitting[0])
 
 
-def _absent(models: Path, role: Role, attribute: str | None) -> list[Weights]:
-    """The published file that is to be converted for a need, if the need is not met."""
-    file = converted_file(models, role)
-    if file.is_file():
-        try:
-            if attribute is None or attribute in load.keys(file):
-                return []
-        except WeightsError:
-            pass  # damaged: it is converted anew
-    fitting = [weights for weights in manifest().values() if _role(weights) == role]
-    if attribute is not None:
-        fitting = [weights for weights in fitting if weights.name == attribute]
-    return [next((weights for weights in fitting if weights.path(models).is_file()), fitting[0])]
+def _role(weights: Weights) -> Role | None:
+    """The role of what a published file is converted to; None where it is used as it is."""
+    layout = LAYOUT_OF.get(weights.file)
+    return None if layout is None else ROLE_OF[layout]
 
 
-def _role(weights: Weights) -> Role:
-    return ROLE_OF[LAYOUT_OF[weights.file]]
-
-
-def _entry(weights: Weights, models: Path) -> str:
-    path, role = weights.path(models), _role(weights)
+def _entry(weights: Weights, role: Role, models: Path) -> str:
+    path = weights.path(models)
     sums = " or ".join(weights.sha256) or "none is public: the first file that you verify is held to from then on"
     lines = [f"{converted_file(models, role)}: {weights.holds}", f"    file      {weights.file}, {weights.size}"]
     lines += [f"    licence   {weights.licence}", f"    sha256    {sums}"]
@@ -91,8 +78,8 @@ def _entry(weights: Weights, models: Path) -> str:
     return "\n".join([*lines, f"    convert   {COMMAND} convert {path}"])
 
 
-def _in_short(wanted: list[Weights], here: list[Weights], models: Path) -> str:
-    fetched = " ".join(weights.name for weights in wanted if weights not in here)
+def _in_short(wanted: list[Weights], models: Path) -> str:
+    fetched = " ".join(weights.name for weights in wanted if not weights.path(models).is_file())
     paths = " ".join(str(weights.path(models)) for weights in wanted)
     lines = [f"    {COMMAND} fetch {fetched}"] * bool(fetched) + [f"    {COMMAND} convert {paths}"]
     return "\n".join(["In short:", *lines])
