@@ -13,9 +13,12 @@ import pytest
 import yaml
 from code_changes import change_function
 from pydantic import BaseModel
+from test_study_published import tiny_weights
 from test_workflow import TINY, Project, put_back
 
+from unripple.celeba_hq import MAPPING, PARTITION
 from unripple.config import Study
+from unripple.weights.roles import PUBLISHED
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -88,8 +91,12 @@ def test_a_setting(project: Project, key: str, value: str, again: str) -> None:
     section, _, name = key.strip("`").rpartition(".")
     new = yaml.safe_load(value.strip("`"))
     if key == "`models`":
-        shutil.copytree(project.folder / "models/lite", project.folder / "models/published")
-        project.set(inpaint={"model": "telea"})  # lama-lite does not go with them
+        tiny_weights(project.folder / PUBLISHED, "pose")
+        project.set(invert={"refine": 0})  # e4e's codes are not refined
+    if key == "`study.split`":
+        (project.folder / "data/photos/7.png").write_text("no picture")
+        (project.folder / "data" / MAPPING).write_text("7 0 000001.jpg\n")
+        (project.folder / "data" / PARTITION).write_text("000001.jpg 2\n")
     if key == "`study.photos`":
         shutil.copytree(project.folder / "data/photos", project.folder / new)
     project.set(**({section: {name: new}} if section else {name: new}))

@@ -97,7 +97,9 @@ def executed(script: Path, inputs: dict[str, str]) -> list[str]:
             rule=script.stem,
             input=Named(**inputs),
             output=Named(index=f"results/{script.stem}/shard~00.json"),
-            params=Parameters(code="", photos={"files": {}, "examples": ["astronaut"]}),
+            params=Parameters(
+                code="", photos={"files": {}, "archive": "", "aligned": False, "examples": ["astronaut"]}
+            ),
             wildcards=Parameters(**WILDCARDS),
             log=[f"{script.stem}.log"],
             threads=1,
