@@ -53,7 +53,7 @@ def recorded(name: str) -> dict[str, Any]:
         return {key: file[key] for key in file.files}
 
 
-@pytest.mark.parametrize("name", ["hfgi_edit_pose_3.0", "hfgi_inversion"])
+@pytest.mark.parametrize("name", ["hfgi_edit_pose_3.0", pytest.param("hfgi_inversion", marks=pytest.mark.long)])
 def test_the_stages_give_the_numbers_of_hfgis_script(models: ModelSet, name: str) -> None:
     case, fixture = CASES[name], recorded(name)
     photo = torch.from_numpy(inputs(case.meta)["x"])
