@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ NAMES = ("first", EVIL.replace("/", "∕"), "third")
 PHONE, DESK = 390, 1280
 #: Width of the pictures that lie beside the page; those inside it are SIZE wide.
 FULL = 256
-#: A page opens faster than this, in milliseconds.
-SOON = 2000
+#: A page opens faster than this, in seconds.
+SOON = 2.0
 INSTANTLY = "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})"
 
 
@@ -101,6 +102,11 @@ class Page:
         height, width, _ = shown.shape
         return [shown[int(0.9 * height), int(x * width)].tolist() for x in (0.2, 0.8)]
 
+    def busy(self) -> float:
+        """For how many seconds the page's thread has computed."""
+        metrics = self.browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+
     def errors(self) -> list[str]:
         return self._log("browser")
 
@@ -114,20 +120,27 @@ class Page:
         return [entry["message"] for entry in self.browser.get_log(kind)]  # type: ignore[no-untyped-call]
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+@contextmanager
+def started(profile: Path) -> Iterator[Page]:
+    """A browser that knows nothing yet."""
     options = webdriver.ChromeOptions()
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     assert chromium and driver, "chromium, chromedriver: not installed; `make test-browser` installs them"
     options.binary_location = chromium
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    started = webdriver.Chrome(options=options, service=Service(driver))
+    chrome = webdriver.Chrome(options=options, service=Service(driver))
     try:
-        yield Page(started)
+        yield Page(chrome)
     finally:
-        started.quit()
+        chrome.quit()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with started(tmp_path_factory.mktemp("profile")) as page_of_browser:
+        yield page_of_browser
 
 
 @pytest.fixture(scope="module")
@@ -335,7 +348,7 @@ def test_no_motion_for_those_who_asked_for_none(browser: Page, drawn: Path, wish
     assert browser.value("getComputedStyle(document.documentElement).scrollBehavior") == behaviour
 
 
-def test_a_page_of_200_faces_opens_at_once_and_is_small_enough_to_send(browser: Page, tmp_path: Path) -> None:
+def test_a_page_of_200_faces_opens_at_once_and_is_small_enough_to_send(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     faces = []
     for place in range(200):
@@ -346,7 +359,10 @@ def test_a_page_of_200_faces_opens_at_once_and_is_small_enough_to_send(browser: 
         faces.append(one)
     path = write(tmp_path / "index.html", page(faces, tmp_path))
     assert 0.9 * BUDGET < path.stat().st_size < 40_000_000
-    browser.open(path)
-    (opened,) = browser.value("performance.getEntriesByType('navigation').map((entry) => entry.loadEventEnd)")
-    assert 0 < opened < SOON
-    assert len(browser.browser.find_elements(By.CSS_SELECTOR, ".face")) == 200
+    with started(tmp_path / "profile") as browser:
+        # In processor time of the page's own thread: what it takes on a machine that does nothing else.
+        browser.browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+        browser.browser.get(path.as_uri())
+        assert browser.value("performance.getEntriesByType('navigation')[0].loadEventEnd") > 0
+        assert 0.05 < browser.busy() < SOON
+        assert len(browser.browser.find_elements(By.CSS_SELECTOR, ".face")) == 200
