@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 PAGE = Path(__file__).parents[1] / "docs/reruns.md"
 EMPTY_JOBS = Path(__file__).with_name("empty_jobs")
 #: Two shards: these photos are in shard 00, the known-plate portrait and the astronaut in 01.
-PHOTOS = ("ann.png", "dora.png")
+PHOTOS = ("7.png", "9.png")
 SHARDS = {
     "": set(),
     "its own": {"00"},
@@ -93,10 +93,9 @@ def test_a_setting(project: Project, key: str, value: str, again: str) -> None:
     if key == "`models`":
         tiny_weights(project.folder / PUBLISHED, "pose")
         project.set(invert={"refine": 0})  # e4e's codes are not refined
-    if key == "`study.split`":
-        (project.folder / "data/photos/7.png").write_text("no picture")
-        (project.folder / "data" / MAPPING).write_text("7 0 000001.jpg\n")
-        (project.folder / "data" / PARTITION).write_text("000001.jpg 2\n")
+    if key == "`study.split`":  # of the two photos, one is of the test split
+        (project.folder / "data" / MAPPING).write_text("idx orig_idx orig_file\n7 0 000001.jpg\n9 1 000002.jpg\n")
+        (project.folder / "data" / PARTITION).write_text("000001.jpg 2\n000002.jpg 0\n")
     if key == "`study.photos`":
         shutil.copytree(project.folder / "data/photos", project.folder / new)
     project.set(**({section: {name: new}} if section else {name: new}))
@@ -123,7 +122,7 @@ def photo(project: Project, old: str, new: str | None) -> None:
 
 def older(project: Project) -> None:
     """Another photo, put in place as ``cp -p`` does."""
-    file = project.folder / "data/photos/ann.png"
+    file = project.folder / "data/photos/7.png"
     file.write_text("another photo")
     os.utime(file, (0, 0))
 
@@ -172,10 +171,10 @@ def function(path: str, name: str, project: Project) -> None:
 
 RULES = "workflow/rules/invert.smk"
 CHANGES: dict[str, Callable[[Project], None]] = {
-    "a photo changed": partial(append, "data/photos/ann.png", "!"),
+    "a photo changed": partial(append, "data/photos/7.png", "!"),
     "a photo added": partial(append, "data/photos/cleo.png", "no picture"),
-    "a photo removed": partial(photo, old="dora.png", new=None),
-    "a photo renamed": partial(photo, old="dora.png", new="bea.png"),
+    "a photo removed": partial(photo, old="9.png", new=None),
+    "a photo renamed": partial(photo, old="9.png", new="bea.png"),
     "a photo replaced by one with a time older than the results": older,
     **{
         f"weights of the {network}": partial(weights, network)

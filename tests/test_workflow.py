@@ -160,13 +160,15 @@ def finished(studied: Project) -> Iterator[Project]:
 def put_back(project: Project) -> Iterator[None]:
     """Undo what the block changes of sources, parameters, photos and weights, but for the times of what it touched."""
     kept = {path: path.read_bytes() for path in _sources(project.folder)}
-    yield
-    for path in _sources(project.folder):
-        if path not in kept:
-            path.unlink()
-    for path, content in kept.items():
-        if not path.exists() or path.read_bytes() != content:
-            path.write_bytes(content)
+    try:
+        yield
+    finally:
+        for path in _sources(project.folder):
+            if path not in kept:
+                path.unlink()
+        for path, content in kept.items():
+            if not path.exists() or path.read_bytes() != content:
+                path.write_bytes(content)
 
 
 def _sources(folder: Path) -> list[Path]:

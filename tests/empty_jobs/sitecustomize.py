@@ -17,7 +17,7 @@ def is_job(argument: str) -> bool:
 
 
 def write_results(script: Path) -> None:
-    names: dict[str, object] = {}
+    names: dict[str, object] = {"__file__": str(script)}
     exec(script.read_text(encoding="utf-8").partition(END)[0], names)
     for output in names["snakemake"].output:  # type: ignore[attr-defined]
         empty = json.dumps({"made": {}, "failed": {}, "record": {"inputs": {}}}) if output.endswith(".json") else ""
