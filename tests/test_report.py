@@ -280,6 +280,10 @@ def test_the_truth_stands_in_the_table_and_is_compared_with_nothing() -> None:
     (truth,) = row.split("<td")[len(METHODS) + 1 :]
     assert re.match(r">[01]\.\d{3} <small>\[[^]]+\]</small></td>", truth)
     assert "truth 1.0" in text or "truth 0.9" in text  # in the sentence on ripple energy
+    plots = re.findall(r'aria-label="([^"]+) against degree\. ([^"]+)"', text)
+    assert {name: "; truth " in said for name, said in plots} == {
+        column.label: " to the truth" not in column.label for column in COLUMNS if column.headline
+    }
     words = [word.strip() for word in Reader(text).words]
     assert words.count("truth: 0 better, 3 worse") == words.count("truth and HFGI (baseline)") == 0
     assert "what the true edits themselves get" in text

@@ -137,7 +137,13 @@ def _plots(table: pd.DataFrame, summary: pd.DataFrame, methods: Sequence[str]) -
     measured = set(summary.loc[summary["mean"].notna(), "metric"])
     largest = table[table["degree"].abs() == table["degree"].abs().max()]
     headline = [column.key for column in COLUMNS if column.headline and column.key in measured]
-    plots = {"Each metric against the degree of the edit": [against_degree(summary, key, methods) for key in headline]}
+    plots = {
+        "Each metric against the degree of the edit": [
+            # The truth's distance to itself says nothing, and would press all others together.
+            against_degree(summary, key, [BASELINE, *others] if "to the truth" in BY_KEY[key].label else methods)
+            for key in headline
+        ]
+    }
     if {"ripple_energy", "yaw_turned"} <= measured:
         plots["Ripple energy against head turn"] = [
             against_turn(table, summary, method, drawn[method]) for method in others
