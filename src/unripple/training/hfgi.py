@@ -173,7 +173,8 @@ def write(module: Consultation, models: Path, out: Path, steps: int, recipe: Rec
     e4e, target = converted_file(models, "e4e"), converted_file(out, "hfgi")
     own = {key: value.cpu().contiguous() for key, value in module.state_dict().items()}
     write_tensors(target, {**load_file(e4e), **own}, {"role": "hfgi"})
-    record = {"trained_by": __name__, "steps": steps, "photos": photos, "recipe": vars(recipe), "e4e": checksum(e4e)}
+    made = {"trained_by": "unripple.training.hfgi", "steps": steps, "photos": photos, "recipe": vars(recipe)}
+    record = {**made, "e4e": checksum(e4e)}
     write_json(provenance_file(out, "hfgi"), {"file": target.name, "sha256": checksum(target), "trained": record})
     return target
 
