@@ -24,6 +24,7 @@ from unripple.networks.fusion import Fused
 from unripple.networks.graphonomy import Graphonomy
 from unripple.networks.graphonomy_flow import parse, person_matte
 from unripple.networks.lama import LamaGenerator, inpaint
+from unripple.networks.layout import channels_last
 from unripple.networks.pyramid import INPUT_SIZE
 from unripple.networks.st_alexnet import StLpips
 from unripple.networks.stylegan2 import StyleGAN2
@@ -54,12 +55,12 @@ class PublishedModels:
     @cached_property
     def generator(self) -> StyleGAN2:
         """StyleGAN2-FFHQ config-f, with the noise that its checkpoint stores."""
-        return load_part(StyleGAN2, self._hfgi, "decoder.").to(self.device)
+        return channels_last(load_part(StyleGAN2, self._hfgi, "decoder.").to(self.device))
 
     @cached_property
     def fast_generator(self) -> StyleGAN2:
         """The generator in bfloat16, for edits that ask for it."""
-        return load_part(StyleGAN2, self._hfgi, "decoder.").to(self.device, torch.bfloat16)
+        return channels_last(load_part(StyleGAN2, self._hfgi, "decoder.").to(self.device, torch.bfloat16))
 
     @cached_property
     def fast_perceptual(self) -> StLpips:
@@ -114,7 +115,7 @@ class PublishedModels:
 
     @cached_property
     def _encoder(self) -> E4E:
-        return load_part(E4E, self._hfgi, "encoder.").to(self.device)
+        return channels_last(load_part(E4E, self._hfgi, "encoder.").to(self.device))
 
     @cached_property
     def _latent_avg(self) -> Tensor:
@@ -124,15 +125,15 @@ class PublishedModels:
     def _consultation(self) -> tuple[Aligner, ConsultationEncoder]:
         aligner = load_part(Aligner, self._hfgi, "grid_align.")
         encoder = load_part(ConsultationEncoder, self._hfgi, "residue.")
-        return aligner.to(self.device), encoder.to(self.device)
+        return channels_last(aligner.to(self.device)), channels_last(encoder.to(self.device))
 
     @cached_property
     def _parser(self) -> Graphonomy:
-        return load_part(Graphonomy, converted_file(self.folder, "parser")).to(self.device)
+        return channels_last(load_part(Graphonomy, converted_file(self.folder, "parser")).to(self.device))
 
     @cached_property
     def _inpainter(self) -> LamaGenerator:
-        return load_part(LamaGenerator, converted_file(self.folder, "inpainter")).to(self.device)
+        return channels_last(load_part(LamaGenerator, converted_file(self.folder, "inpainter")).to(self.device))
 
 
 def load(folder: Path, device: str | None = None) -> PublishedModels:
