@@ -238,9 +238,9 @@ def test_a_lost_node_costs_only_its_jobs(lab: Lab, half: Project, local: Project
     assert last["JobState"] == "COMPLETED" and last["NodeList"] != lost["NodeList"], last
 
 
-def test_settings_side_by_side_share_what_they_can(lab: Lab, copied: Project) -> None:
+def test_settings_side_by_side_share_what_they_can(lab: Lab, copied: Project, root: Path) -> None:
     before = finished(copied)
-    (copied.folder / "feather.yaml").write_text("composite: {feather: [2, 4, 8]}\n")
+    shutil.copy(root / "params/sweeps/feather.yaml", copied.folder)
     output = end(copied.start(*HURRIED, "--config", "sweep=feather.yaml", "--", "compare"))
     made = Counter(job["rule"] for job in jobs_of(lab, copied))
     assert made == {"ripple_inpaint": 4, "measure": 4, "tabulate": 2, "compare": 1}, output
