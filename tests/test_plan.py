@@ -39,7 +39,7 @@ def finished(folder: Path, name: str, rule: str, seconds: float, photos: int, si
     """A job's benchmark and its index."""
     index = folder / f"results/lite/{name}.json"
     index.parent.mkdir(parents=True, exist_ok=True)
-    made = {f"p{n}": {f"{index.stem}.p{n}.png": {"bytes": size}} for n in range(photos)}
+    made = {f"p{n}": {f"{index.stem}.p{n}.png": {"bytes": size, "sha256": ""}} for n in range(photos)}
     index.write_text(json.dumps({"made": made, "failed": {}, "record": {}}))
     log = folder / f"logs/lite/{name}.tsv"
     log.parent.mkdir(parents=True, exist_ok=True)
