@@ -16,7 +16,7 @@ from test_cli import ColumnModels, run
 from test_workflow import Project
 
 from unripple import index
-from unripple.models import ModelSet
+from unripple.models import lite
 from unripple.shards import photo_files, printable
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
@@ -127,7 +127,7 @@ def test_awkward_names_go_through_a_whole_study(root: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("number", range(2))
 def test_the_command_line_uses_or_refuses_each(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ModelSet, "lite", lambda folder, device: ColumnModels())
+    monkeypatch.setattr(lite, "load", lambda folder, device: ColumnModels())
     files = list(mutated(SEED, COUNT))
     files = [*files[: len(AWKWARD_NAMES) + len(oddities())], *files[-60:]][number::2]
     folder, out = tmp_path / "photos", tmp_path / "out"
@@ -149,7 +149,7 @@ def test_the_command_line_uses_or_refuses_each(number: int, tmp_path: Path, monk
 
 
 def test_a_file_name_that_no_file_system_takes_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ModelSet, "lite", lambda folder, device: ColumnModels())
+    monkeypatch.setattr(lite, "load", lambda folder, device: ColumnModels())
     code, said = run("edit", "--out", tmp_path / "out", tmp_path / ("x" * 400))
     assert code == 1
     assert "too long" in said and len(said.splitlines()) == 1

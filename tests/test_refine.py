@@ -12,7 +12,7 @@ from unripple.images import to_256
 from unripple.models import ModelSet
 from unripple.models.lite import load
 from unripple.networks.mobile_stylegan import rows
-from unripple.stages.refine import refine
+from unripple.stages.refine import encode_refined, refine
 from unripple.weights.st_lpips import load_st_lpips
 
 
@@ -55,3 +55,15 @@ def test_codes_of_w_plus_are_refused(models: ModelSet) -> None:
 def test_no_steps_return_the_code(models: ModelSet, photos: tuple[torch.Tensor, torch.Tensor]) -> None:
     photo, start = photos
     assert refine(photo, start, 0, models) is start
+
+
+def test_neither_batch_nor_threads_change_a_code(models: ModelSet, photos: tuple[torch.Tensor, torch.Tensor]) -> None:
+    photo, threads = photos[0], torch.get_num_threads()
+    together = encode_refined(photo, 2, models)
+    torch.set_num_threads(threads + 1)
+    try:
+        alone = encode_refined(photo[1:], 2, models)
+        assert torch.get_num_threads() == threads + 1
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(together[1:], alone)

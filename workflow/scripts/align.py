@@ -36,4 +36,4 @@ for name in (name for name in remaining if name not in files):
         photo = Photo(example_photo(name))
         write(made, photo, align(photo.rgb, meter), f"scikit-image: {name}")
 
-portraits.write()
+job.end(portraits)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import cv2
 import torch
@@ -78,11 +78,22 @@ def writer(device: torch.device | None = None) -> IndexWriter:
     return IndexWriter(Path(snakemake.output.index), record(device))
 
 
-def each(photos: Iterable[str], load: Load, make: Make, save: Save, device: torch.device | None = None) -> None:
-    """Load, make and save every photo (see `unripple.batches.process`), then write the job's index."""
+def each(photos: Iterable[str], load: Load, make: Make, save: Save, device: torch.device | None = None) -> NoReturn:
+    """Load, make and save every photo (see `unripple.batches.process`), write the job's index, and end."""
     made = writer(device)
     process(photos, load, make, save, made, device or torch.device("cpu"))
+    end(made)
+
+
+def end(made: IndexWriter) -> NoReturn:
+    """Write the index, with which the job's journal ends, and end the process there and then.
+
+    Were it killed while it tears torch down, Snakemake would delete the index and no journal would be left.
+    """
     made.write()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(0)
 
 
 def record(device: torch.device | None = None) -> dict[str, Any]:

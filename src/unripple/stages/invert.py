@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unripple.images import to_256
 from unripple.models import ModelSet
-from unripple.stages.refine import refine as refined
+from unripple.stages.refine import encode_refined
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ def invert(photo: Tensor, models: ModelSet, refine: int = 0) -> Inversion:
     Args:
         photo: ``float32 (B, 3, 256, 256)`` in [-1, 1].
         models: the networks.
-        refine: gradient steps on the encoder's codes; see ``stages.refine``.
+        refine: gradient steps on the encoder's codes, photo by photo; see ``stages.refine``.
     """
     if photo.shape[1:] != (3, 256, 256):
         raise ValueError(f"photo: expected (B, 3, 256, 256), found {tuple(photo.shape)}")
     photo = photo.to(models.device)
-    w_plus = refined(photo, models.encoder(photo), refine, models)
+    w_plus = encode_refined(photo, refine, models) if refine else models.encoder(photo)
     e4e = models.generator(w_plus)
     return Inversion(w_plus, photo - to_256(e4e), e4e)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -13,6 +16,32 @@ from unripple.networks.mobile_stylegan import rows
 RATE = 0.05
 #: Weight of the squared error beside the perceptual distance, and of the background beside the person.
 SQUARED, BACKGROUND = 0.5, 0.1
+#: On a CPU: see ``fixed_threads``.
+THREADS = 2
+
+
+def encode_refined(photo: Tensor, steps: int, models: ModelSet) -> Tensor:
+    """The encoder's codes, refined: ``(B, 3, 256, 256)`` -> ``(B, 18, 512)``; see ``refine``.
+
+    One photo after the other: the last digit of a code depends on the batch that the encoder had.
+    """
+    with fixed_threads():
+        return torch.cat([refine(one, models.encoder(one), steps, models) for one in photo.split(1)])
+
+
+@contextmanager
+def fixed_threads() -> Iterator[None]:
+    """The same number of threads on every machine and in every job.
+
+    Sums in bfloat16 depend on how they are split, and Adam's first step is the gradient's sign: one digit more or
+    less ends as another picture.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tensor:
@@ -20,7 +49,7 @@ def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tenso
 
     The hybrid of encoder and optimisation of Zhu et al. (ECCV 2016, section 3.2): the encoder gives the start, a few
     steps keep near it. All rows stay equal, so the result is a code of W and can be edited like the encoder's.
-    Gradients are computed in bfloat16. Every photo is refined by itself; the batch does not matter.
+    Gradients are computed in bfloat16. No photo of the batch minds another.
 
     Args:
         photo: ``float32 (B, 3, 256, 256)`` in [-1, 1].
