@@ -14,8 +14,9 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 #: How far pictures may differ, of 255: sums of a network come in another order.
 TOLERANCE = 1
-#: Not so the pages, and the original study's OR of grey levels: 127 | 127 is 127, but 127 | 128 is 255.
-BEYOND = {"report", "method~bitwise_or"}
+#: A mask is a threshold: a matte's last digit may flip a pixel of it, and what is painted there is another colour.
+#: In what masks are and what is made with them, this share of values may differ by more.
+BEHIND_MASKS, FLIPPED = {"ripples", "fills", "plates", "cleaned"}, 1e-3
 
 
 def test_two_fresh_studies_are_equal_to_the_byte(unstarted: Project, unbroken: Project, tmp_path: Path) -> None:
@@ -44,5 +45,7 @@ def test_shards_batches_and_threads_change_no_picture(unstarted: Project, unbrok
     assert made.keys() == expected.keys()
     for path, picture in made.items():
         assert picture.shape == expected[path].shape
-        if BEYOND.isdisjoint(path.parts):
-            assert np.abs(picture.astype(int) - expected[path]).max() <= TOLERANCE, path
+        if "report" in path.parts:
+            continue
+        differ = np.abs(picture.astype(int) - expected[path]) > TOLERANCE
+        assert differ.mean() <= (0 if BEHIND_MASKS.isdisjoint(path.parts) else FLIPPED), path
