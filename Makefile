@@ -42,10 +42,10 @@ help:  ## this list
 
 study: .venv/.study weights  ## the whole study, then its table
 	@$(SNAKEMAKE)
-	@cat results/summary.txt
+	@$(if $(ARGS),,cat results/summary.txt)
 
 plan: .venv/.study weights  ## what a study would do now and what it will cost, without doing it
-	@$(BIN)/unripple plan -- $(GIVEN)
+	@$(BIN)/unripple plan -- $(GIVEN) $(if $(SETTINGS),-- compare)
 
 compare: .venv/.study weights  ## settings side by side: make compare SETTINGS=params/sweeps/ripple.yaml
 	@test -f "$(SETTINGS)" || { echo "SETTINGS=$(SETTINGS): no such file; for example params/sweeps/ripple.yaml"; exit 2; }
@@ -53,7 +53,7 @@ compare: .venv/.study weights  ## settings side by side: make compare SETTINGS=p
 	@cat results/compare/$(basename $(notdir $(SETTINGS)))/ranking.txt
 
 experiments: .venv/.study weights  ## settings as DVC experiments, then their ranking: make experiments [SETTINGS=params/experiments.yaml]
-	@env -u MAKEFLAGS CORES=$(CORES) PROFILE=$(PROFILE) $(BIN)/python workflow/experiments.py $(or $(SETTINGS),params/experiments.yaml)
+	@env -u MAKEFLAGS -u SETTINGS -u PARAMS -u MODELS CORES=$(CORES) PROFILE=$(PROFILE) $(BIN)/python workflow/experiments.py $(or $(SETTINGS),params/experiments.yaml)
 
 archive: study  ## the finished study as a folder that DVC tracks: make archive NAME=first
 	@$(BIN)/unripple archive $(or $(NAME),$(error NAME: make archive NAME=first keeps the study in archive/first))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,6 +119,32 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(tmp_path: Path, capsys
     assert seen == [8, 4, 2, 2, 4, 2, 2, 2, 1]
     assert progress.batch == 2
     assert "batches of 2 from here on" in capsys.readouterr().out
+
+
+def test_halves_do_not_share_the_memory_with_the_batch_that_failed(tmp_path: Path) -> None:
+    allocated: list[weakref.ref[Tensor]] = []
+
+    def make(x: Tensor, one: Tensor) -> tuple[Tensor, list[int]]:
+        assert all(tensor() is None for tensor in allocated)
+        activations = x + 1
+        if len(x) > 2:
+            allocated.append(weakref.ref(activations))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return double(x, one)
+
+    values, _, _ = run(tmp_path, make, batch=8)
+    assert len(values) == len(NAMES) and len(allocated) > 1
+
+
+def test_a_lost_device_fails_the_job_and_no_photo(tmp_path: Path) -> None:
+    def make(x: Tensor, one: Tensor) -> tuple[Tensor, list[int]]:
+        if (x == 5).any():
+            raise RuntimeError("CUDA error: unspecified launch failure")
+        return double(x, one)
+
+    with pytest.raises(RuntimeError, match="launch failure"):
+        run(tmp_path, make, batch=1)
+    assert not (tmp_path / "index.json").exists()
 
 
 def test_a_photo_that_does_not_fit_alone_is_named(tmp_path: Path) -> None:

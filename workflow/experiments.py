@@ -8,6 +8,7 @@ that they have in common, because they are made in the workspace.
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -67,7 +68,11 @@ def load(file: Path) -> list[Settings]:
     if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
         raise config.ConfigError(f"{file}: expected a list such as '- ripple.dilate: 15', found {listed!r}")
     for number, one in enumerate(listed, 1):
-        config.load(PARAMS, nested(f"{file}, experiment {number}", one))
+        place = f"{file}, experiment {number}"
+        try:
+            config.load(PARAMS, nested(place, one))
+        except config.ConfigError as error:
+            raise config.ConfigError(f"{place}, over {error}") from None
     return listed
 
 
@@ -114,7 +119,8 @@ def run(settings: Settings) -> None:
 
 @contextmanager
 def put_back(file: Path) -> Iterator[None]:
-    """Give a file its content back, whatever happens in the block."""
+    """Give a file its content back, whatever happens in the block, SIGTERM included."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     kept = file.read_bytes()
     try:
         yield

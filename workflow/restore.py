@@ -7,9 +7,10 @@ the same as before, and has nothing to do.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from unripple import damage
@@ -23,7 +24,6 @@ LOOKING = {
     *("--list", "-l", "--list-rules", "--list-target-rules", "--list-changes", "--lint", "--touch", "-t", "--unlock"),
     *("--containerize", "--archive", "--cleanup-metadata", "--generate-unit-tests", "--help", "-h", "--version", "-v"),
 }
-DRY = {"--dry-run", "--dryrun", "-n"}
 #: So many are named.
 SHOWN = 5
 
@@ -31,21 +31,34 @@ SHOWN = 5
 def damaged_results(arguments: list[str], run: Callable[[list[str]], None]) -> None:
     """Make damaged results of the study again; ``arguments``: Snakemake's, as given; ``run`` starts it with more."""
     given = {argument.partition("=")[0] for argument in arguments}
-    if given & LOOKING or not (damaged := _begun() | damage.find(RESULTS)):
+    dry = is_dry(arguments)
+    begun = _begun()
+    if given & LOOKING or not (damaged := begun | damage.find(RESULTS)):
         return
     declared = _outputs(arguments)
     needed = [path for path in damaged if str(path) in declared]
     _tell("damaged, made again first", {path: damaged[path] for path in needed})
     _tell("damaged, no part of this study", {path: damaged[path] for path in damaged.keys() - needed})
-    if not given & DRY:
-        BEGUN.write_text("".join(f"{path}\n" for path in needed))
+    others = begun.keys() - set(needed)  # of a study with other settings, which may go on later
+    if not dry:
+        _write_begun([*needed, *others])
         for path in needed:
             damage.keep_whole(path)
     for level in damage.levels(needed):
         targets = [str(path) for path in level]
         run(["--until", *targets, "--forcerun", *targets, *arguments])
-    if not given & DRY:
-        BEGUN.unlink()
+    if not dry:
+        _write_begun(others)
+
+
+def is_dry(arguments: list[str]) -> bool:
+    """Whether Snakemake, with these arguments, only tells what it would do; ``-np`` is ``-n -p``."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return any(one in ("--dry-run", "--dryrun") or re.fullmatch("-[a-zA-Z]*n[a-zA-Z]*", one) for one in options)
+
+
+def _write_begun(paths: Iterable[Path]) -> None:
+    BEGUN.write_text("".join(f"{path}\n" for path in sorted(paths)))
 
 
 def _begun() -> dict[Path, list[str]]:

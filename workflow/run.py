@@ -86,13 +86,12 @@ def for_slurm(arguments: list[str]) -> list[str]:
     """What Snakemake must be told where the profile submits to Slurm; orphans of a killed run are cancelled."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--workflow-profile", type=Path)
-    parser.add_argument("--dry-run", "-n", action="store_true")
     parser.add_argument("--slurm-status-command")
     given, _ = parser.parse_known_args(arguments)
     if given.workflow_profile is None or not slurm.is_slurm(given.workflow_profile):
         os.environ[RUN] = str(os.getpid())
         return []
-    if given.dry_run:
+    if restore.is_dry(arguments):
         return []
     orphans = slurm.cancel_orphans(Path.cwd())
     if orphans:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import yaml
 
@@ -35,6 +36,14 @@ def write(folder: Path) -> Path:
     """
     if folder.exists():
         raise ArchiveError(f"{folder}: exists already; archives are not written over, take another name")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
+        _fill(Path(temporary, folder.name))
+        Path(temporary, folder.name).rename(folder)
+    return folder / MANIFEST
+
+
+def _fill(folder: Path) -> None:
     places = latest.places()
     tables, report = places["table"].parent, places["page"].parent
     last = [provenance.chain(provenance.find(places[name])) for name in ("table", "page")]
@@ -52,7 +61,6 @@ def write(folder: Path) -> Path:
     (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     files = {str(path.relative_to(folder)): journal.facts(path) for path in _files(folder)}
     write_json(folder / MANIFEST, {"results": files, "record": {"stage": "archive", "inputs": {}}})
-    return folder / MANIFEST
 
 
 def damages(folder: Path) -> list[str]:

@@ -172,14 +172,17 @@ class _Maker:
     def _less(self, chunk: list[Loaded], error: Exception) -> Iterator[tuple[str, list[Any]]]:
         name = chunk[0][0]
         if out_of_memory(error):
-            if self._device.type == "cuda":
-                torch.cuda.empty_cache()
             if len(chunk) == 1:
                 raise OutOfMemory(f"{name}: does not fit into memory even alone: {error}") from error
+            error.__traceback__ = None  # Its frames hold all that the failed batch had allocated.
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
             self._progress.batch = half = (len(chunk) + 1) // 2
             print(f"out of memory: batches of {half} from here on", flush=True)
             yield from self.made(chunk[:half])
             yield from self.made(chunk[half:])
+        elif isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error):
+            raise error  # The device is lost to this process: no photo is to blame, and the next would fail, too.
         elif len(chunk) == 1:
             self._failed.append(error)
             self._writer.refuse(name, f"the network failed on it: {error}")

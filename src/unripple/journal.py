@@ -35,7 +35,9 @@ def start(index: Path, record: Mapping[str, Any] | None, finished: Mapping[str, 
         *({"photo": photo, "files": files} for photo, files in finished.items()),
     ]
     index.parent.mkdir(parents=True, exist_ok=True)
-    path_of(index).write_bytes(b"".join(_line(entry) for entry in lines))
+    temporary = path_of(index).with_name(f".{path_of(index).name}.tmp")
+    temporary.write_bytes(b"".join(_line(entry) for entry in lines))
+    temporary.replace(path_of(index))
 
 
 def note(index: Path, photo: str, files: Files) -> None:

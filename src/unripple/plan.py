@@ -45,7 +45,10 @@ def measured(logs: Path, results: Path) -> dict[str, Rate]:
     """
     jobs: dict[str, list[tuple[float, int, float, bool]]] = {}
     for path in sorted(logs.rglob("*.tsv")):
-        table = pd.read_csv(path, sep="\t")
+        try:
+            table = pd.read_csv(path, sep="\t")
+        except pd.errors.EmptyDataError:
+            continue  # of a job that was killed
         if "rule_name" not in table.columns or table.empty:
             continue  # of an older run
         row = table.iloc[-1]
@@ -133,10 +136,11 @@ def _where(rate: Rate, on_gpu: bool) -> str:
 
 
 def _written(index: Path) -> float:
-    """MB of the files in the index that a job wrote; 0 where it wrote none."""
-    if not index.is_file():
+    """MB of the files in the index that a job wrote; 0 where it wrote none, or the index is damaged."""
+    try:
+        return sum(facts["bytes"] for facts in damage.listed(damage.read(index)).values()) / 2**20
+    except (FileNotFoundError, ValueError):
         return 0.0
-    return sum(facts["bytes"] for facts in damage.listed(damage.read(index)).values()) / 2**20
 
 
 def _rate(runs: list[tuple[float, int, float, bool]]) -> Rate:

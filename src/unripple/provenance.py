@@ -155,6 +155,8 @@ def _by_stage(last: Step) -> dict[str, str]:
     flat: dict[str, str] = {}
     for step in last.walk():
         stage = step.record["stage"]
+        if f"{stage}: code" in flat:
+            continue
         for part in ("settings", "weights", "packages"):
             flat.update((f"{stage}: {part} {key}", str(value)) for key, value in step.record[part].items())
         flat.update((f"{stage}: {part}", str(step.record[part])) for part in ("code", "device", "host"))

@@ -103,10 +103,10 @@ def record(device: torch.device | None = None) -> dict[str, Any]:
     return provenance.record(snakemake.rule, settings, snakemake.params.code, snakemake.input, device)
 
 
-def write_record() -> None:
-    """Write the record of a job whose results are tables, beside them."""
+def write_record(device: torch.device | None = None) -> None:
+    """Write the record of a job whose results are tables, beside them; ``device``: where its networks ran."""
     results = {Path(file).name: facts(Path(file)) for file in snakemake.output if file != snakemake.output.record}
-    write_json(Path(snakemake.output.record), {"results": results, "record": record()})
+    write_json(Path(snakemake.output.record), {"results": results, "record": record(device)})
 
 
 def shared(*indexes: Index) -> Iterator[str]:

@@ -25,4 +25,4 @@ codes = sample_codes(
 )
 names = known_plate_names(settings["known_plate"])
 write_arrays(Path(snakemake.output.codes), dict(zip(names, codes.numpy(), strict=True)))
-job.write_record()
+job.write_record(models.device)

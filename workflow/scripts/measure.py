@@ -58,4 +58,4 @@ for photo in job.shared(portraits, originals, edits, mattes, ripples):
 columns = [*KEYS, *(column.key for column in COLUMNS)]
 write_table(Path(snakemake.output.rows), pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns))
 write_arrays(Path(snakemake.output.features), features.arrays())
-job.write_record()
+job.write_record(device)

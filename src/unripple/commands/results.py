@@ -52,8 +52,12 @@ def verify(folder: Annotated[Path, typer.Argument(help="Folder of results, or an
         typer.echo(f"{folder}: no such folder", err=True)
         raise typer.Exit(1)
     if (folder / archive_folder.MANIFEST).is_file():
+        try:
+            files = len(damage.listed(damage.read(folder / archive_folder.MANIFEST)))
+        except ValueError:
+            typer.echo(f"{folder / archive_folder.MANIFEST}: not readable, expected a list of checksums", err=True)
+            raise typer.Exit(1) from None
         broken = archive_folder.damages(folder)
-        files = len(damage.listed(damage.read(folder / archive_folder.MANIFEST)))
     else:
         broken, files = _verified(folder)
     for line in broken:
@@ -66,7 +70,7 @@ def archive(name: Annotated[str, typer.Argument(help="Name of the archive, a fol
     """Keep tables, page, settings and records of the study that ran last in archive/NAME; `verify` checks it."""
     try:
         manifest = archive_folder.write(Path("archive") / name)
-    except (archive_folder.ArchiveError, NoStudy, BrokenIndex) as error:
+    except (archive_folder.ArchiveError, NoStudy, BrokenIndex, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     typer.echo(manifest.parent)
