@@ -45,3 +45,17 @@ def test_damaged_pictures_are_made_again_and_nothing_else(unbroken: Project, tmp
     }
     status, output = study.run()
     assert status == 0 and "Nothing to be done" in output, output
+
+
+def test_a_damaged_page_is_made_again(unbroken: Project, tmp_path: Path) -> None:
+    study = unbroken.copy(tmp_path / "study")
+    page, overview = (the(study, f"**/report/**/{name}") for name in ("index.html", "overview.png"))
+    os.truncate(page, page.stat().st_size // 2)
+    overview.unlink()
+    (study.folder / "results/summary.txt").write_text("")
+    before = times(study)
+    status, output = study.run()
+    assert status == 0, output
+    assert study.digests() == unbroken.digests()
+    again = {path for path, time in times(study).items() if before.get(path) != time}
+    assert {path.parent.name for path in again} <= {page.parent.name, "strips", "results"}

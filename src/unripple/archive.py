@@ -48,8 +48,8 @@ def _fill(folder: Path) -> None:
     tables, report = places["table"].parent, places["page"].parent
     last = [provenance.chain(provenance.find(places[name])) for name in ("table", "page")]
     steps = {step.file: step for one in last for step in one.walk()}
-    for step in last:
-        _check(step.file)
+    for file in (*(step.file for step in last), report / "strips/index.json"):
+        _check(file)
     for name in ("summary.txt", "metrics.json", "ripple_energy.csv"):
         _copy(latest.SUMMARY.with_name(name), folder / name)
     for source, name in ((tables, "tables"), (report, "report")):

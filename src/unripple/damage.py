@@ -57,8 +57,12 @@ def _is_facts(facts: object) -> bool:
 
 
 def teller(name: str) -> Path:
-    """The index or record that tells of a file which a job read: itself, or what lies beside a table or arrays."""
-    return Path(name) if name.endswith(".json") else Path(name).with_suffix(".record.json")
+    """The index or record that tells of a file which a job read: itself, or what lies beside it, by its name or for
+    the whole folder."""
+    if name.endswith(".json"):
+        return Path(name)
+    own = Path(name).with_suffix(".record.json")
+    return own if own.is_file() else own.with_name("record.json")
 
 
 def levels(damaged: Iterable[Path]) -> list[list[Path]]:

@@ -105,8 +105,6 @@ def find(result: Path) -> Path:
         files = {name for made in content.get("made", {}).values() for name in made} | set(content.get("results", ()))
         if "record" in content and (path == result or result.name in files):
             return path
-    if (strips := result.parent / "strips/index.json").is_file():  # the page and the overview, made with the strips
-        return strips
     raise BrokenIndex(f"{result}: no index or record beside it lists it; was it made by a study of this version?")
 
 

@@ -11,6 +11,7 @@ rule report:
         page=report(f"{REPORT}/index.html", caption="../report/page.rst", category="Pictures"),
         overview=report(f"{REPORT}/overview.png", caption="../report/overview.rst", category="Pictures"),
         index=f"{REPORT}/strips/index.json",
+        record=f"{REPORT}/record.json",
     params:
         settings=study.model_dump(exclude={"metrics": {"rank"}}),
         code=code_of("report"),
@@ -37,6 +38,7 @@ rule latest:
         summary="results/summary.txt",
         metrics="results/metrics.json",
         energy="results/ripple_energy.csv",
+        record="results/record.json",
     params:
         code=code_of("latest"),
     log:

@@ -104,9 +104,11 @@ def record(device: torch.device | None = None) -> dict[str, Any]:
 
 
 def write_record(device: torch.device | None = None) -> None:
-    """Write the record of a job whose results are tables, beside them; ``device``: where its networks ran."""
-    results = {Path(file).name: facts(Path(file)) for file in snakemake.output if file != snakemake.output.record}
-    write_json(Path(snakemake.output.record), {"results": results, "record": record(device)})
+    """Write the record of what a job put beside it: tables, a page; ``device``: where its networks ran."""
+    path = Path(snakemake.output.record)
+    beside = [Path(file) for file in snakemake.output if Path(file).parent == path.parent and Path(file) != path]
+    results = {file.name: facts(file) for file in beside}
+    write_json(path, {"results": results, "record": record(device)})
 
 
 def shared(*indexes: Index) -> Iterator[str]:

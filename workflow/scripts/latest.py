@@ -21,3 +21,5 @@ with atomic(Path(outputs.summary)) as temporary:
     text = Path(inputs.text).read_text(encoding="utf-8")
     places = f"Page:     {inputs.page}\nOverview: {inputs.overview}\nTable:    {inputs.table}\n"
     temporary.write_text(f"{text}\n{places}", encoding="utf-8")
+
+job.write_record()

@@ -105,4 +105,5 @@ facts = Facts(
 with atomic(Path(snakemake.output.page)) as temporary:
     page = draw_page(gallery, table, summary, frechet, facts, methods=settings["methods"])
     temporary.write_text(page, encoding="utf-8")
+job.write_record()
 job.end(strips)
