@@ -264,6 +264,13 @@ def test_the_page_prints_its_networks_settings_and_table() -> None:
     assert re.search(r"−[\d.]+ \[−[\d.]+, −[\d.]+\]", words)
 
 
+def test_one_photo_has_a_table_and_no_findings() -> None:
+    words = " ".join(Reader(page_of("a")).words)
+    assert "At the largest edits" not in words and "comparisons made" not in words
+    assert "Ripple energy in the band" in words
+    assert "At the largest edits" in " ".join(Reader(page_of("a", "b", "c")).words)
+
+
 def test_better_and_worse_follow_the_metric() -> None:
     text = page_of("a", "b", "c")  # here every value falls from method to method
     table = text[text.index("<table") : text.index("</table>")]

@@ -109,6 +109,29 @@ def test_the_words_say_where_a_method_gains_loses_and_stays_open() -> None:
     assert same[0].undecided == [("Ripple energy in the band", "the same in every photo")]
 
 
+def test_a_loss_beyond_the_headline_counts_and_a_gain_there_is_not_told() -> None:
+    table = table_of(hfgi=[0.5, 0.6, 0.5, 0.6], e4e=[0.1, 0.2, 0.1, 0.1])
+    assert table["method"].tolist() == ["e4e", "hfgi"] * 4
+    table["seam"], table["psnr_person"] = [1.5, 1.0] * 4, [31.0, 30.0] * 4
+    (found,) = findings(summarise(table, resamples=50), "|degree| 3", ["hfgi", "e4e"])
+    assert [phrase.metric for phrase in found.better] == ["Ripple energy in the band"]
+    assert [phrase.metric for phrase in found.worse] == ["Seam at the mask's edge"]
+    assert (found.undecided, found.compared) == ([], 3)
+    assert conclusion([found]) == "e4e is better in some and worse in others."
+
+
+def test_being_away_from_the_baseline_is_no_loss() -> None:
+    table = table_of(hfgi=[0.5] * 4, e4e=[0.5] * 4)
+    table["yaw_shift"] = [2.0, 0.0] * 4
+    (found,) = findings(summarise(table, resamples=50), "|degree| 3", ["hfgi", "e4e"])
+    assert found.worse == []
+
+
+def test_one_photo_says_nothing() -> None:
+    (found,) = findings(summarise(table_of(hfgi=[0.5] * 2, e4e=[0.1] * 2), resamples=50), "|degree| 3", ["hfgi", "e4e"])
+    assert (found.better, found.worse, found.undecided, found.compared) == ([], [], [], 0)
+
+
 def test_the_conclusion_puts_each_method_where_its_findings_put_it() -> None:
     table = table_of(
         hfgi=[0.5, 0.6, 0.5, 0.6], e4e=[0.1, 0.2, 0.1, 0.1], ripple_inpaint=[0.5, 0.6, 0.5, 0.6], bitwise_or=[0.9] * 4
@@ -116,8 +139,8 @@ def test_the_conclusion_puts_each_method_where_its_findings_put_it() -> None:
     methods = ["hfgi", "e4e", "ripple_inpaint", "bitwise_or"]
     said = conclusion(findings(summarise(table, resamples=50), "|degree| 3", methods))
     assert said == (
-        "e4e is better in some metrics and worse in none; bitwise or is worse in some and better in none; "
-        "ripple inpaint is neither better nor worse in any."
+        "e4e is better in some metrics and worse in none; bitwise or is worse in some and better in no main one; "
+        "ripple inpaint is not better in any main one and worse in none."
     )
     assert conclusion([]) == ""
     energies = means(summarise(table, resamples=50), "|degree| 3", methods, BY_KEY["ripple_energy"])

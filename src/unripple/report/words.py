@@ -45,23 +45,23 @@ class Phrase(NamedTuple):
 
 @dataclass
 class Finding:
-    """One method against the baseline over the headline metrics, a phrase for each."""
+    """One method against the baseline, a phrase for each headline metric and for each loss in another.
+
+    ``compared``: in how many metrics it was compared, those without a phrase too.
+    """
 
     method: str
+    compared: int = 0
     better: list[Phrase] = field(default_factory=list)
     worse: list[Phrase] = field(default_factory=list)
     undecided: list[Phrase] = field(default_factory=list)
-
-    @property
-    def compared(self) -> int:
-        """In how many metrics it was compared."""
-        return len(self.better) + len(self.worse) + len(self.undecided)
 
 
 def findings(summary: pd.DataFrame, stratum: str, methods: Sequence[str]) -> list[Finding]:
     """For each method but the baseline where it is better, where it loses and what stays open in a stratum.
 
-    Metrics without a better direction, or without pairs, are left out.
+    Metrics without a better direction, or without an interval (no pairs, or those of one photo), are left out.
+    Beyond the headline only losses are told: "worse in none" has to hold in the whole table.
     """
     rows = by_metric(summary[summary["stratum"] == stratum])
     found = []
@@ -69,13 +69,17 @@ def findings(summary: pd.DataFrame, stratum: str, methods: Sequence[str]) -> lis
         finding = Finding(method)
         for column in COLUMNS:
             row, base = rows.get((column.key, method), ABSENT), rows.get((column.key, BASELINE), ABSENT)
-            if not column.headline or column.better == "neither" or math.isnan(row["difference"]):
+            if column.better == "neither" or math.isnan(row["difference_low"]):
+                continue
+            finding.compared += 1
+            mark = verdict(row, column)
+            if not column.headline and mark != "worse":
                 continue
             numbers = f"{mean_text(row, column)} against {mean_text(base, column)}: {difference_text(row, column)}"
             numbers = f"{numbers} {column.unit}".strip().replace(", ", ",\N{NO-BREAK SPACE}")
             if row["difference_low"] == row["difference_high"] == 0:
                 numbers = "the same in every photo"
-            phrases = {"better": finding.better, "worse": finding.worse, "": finding.undecided}[verdict(row, column)]
+            phrases = {"better": finding.better, "worse": finding.worse, "": finding.undecided}[mark]
             phrases.append(Phrase(column.label, minus(numbers)))
         found.append(finding)
     return found
@@ -86,8 +90,8 @@ def conclusion(found: Sequence[Finding]) -> str:
     groups = {
         "better in some metrics and worse in none": [one for one in found if one.better and not one.worse],
         "better in some and worse in others": [one for one in found if one.better and one.worse],
-        "worse in some and better in none": [one for one in found if one.worse and not one.better],
-        "neither better nor worse in any": [one for one in found if not one.better and not one.worse],
+        "worse in some and better in no main one": [one for one in found if one.worse and not one.better],
+        "not better in any main one and worse in none": [one for one in found if not one.better and not one.worse],
     }
     said = []
     for what, group in groups.items():
