@@ -71,9 +71,14 @@ def page(
     indexes: Sequence[Path] = (),
     budget: int = BUDGET,
     frechet: pd.DataFrame = NO_DISTANCES,
+    table: pd.DataFrame | None = None,
 ) -> str:
-    """The page of these faces; ``folder``: where it will lie; ``indexes``: of their files."""
-    table, summary = tables(*([one.name for one in faces] or ["a"]))
+    """The page of these faces; ``folder``: where it will lie; ``indexes``: of their files; ``table``: their numbers."""
+    drawn, summary = tables(*([one.name for one in faces] or ["a"]))
+    if table is None:
+        table = drawn
+    else:
+        summary = summarise(table, resamples=200)
     recipes = Recipes(indexes, {"generator": "MobileStyleGAN-FFHQ"})
     gallery = Gallery(table, by_importance(table, METHODS), folder, recipes, budget=budget)
     for one in faces:

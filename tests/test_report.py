@@ -20,9 +20,10 @@ import pytest
 from drawn_study import EVIL, METHODS, SIZE, face, page, page_of, plain, stored, tables
 from PIL import Image
 
-from unripple.images import write_json
+from unripple.images import write_json, write_table
 from unripple.metrics.columns import COLUMNS
 from unripple.metrics.frechet import DISTANCES
+from unripple.metrics.table import metrics_table, read_table
 from unripple.report.cases import by_importance
 from unripple.report.gallery import _parts
 from unripple.report.overview import draw_overview, ends
@@ -278,6 +279,23 @@ def test_better_and_worse_follow_the_metric() -> None:
     assert row.split("<td")[1].startswith(' class="worse"') and row.count('<td class="better"') == 2
     row = next(line for line in table.split("<tr") if "PSNR to the truth, band" in line)
     assert row.split("<td")[1].startswith(' class="better"') and row.count('<td class="worse"') == 2
+
+
+def test_names_like_numbers_or_nothing_come_through_files(tmp_path: Path) -> None:
+    names = ["001", "17", "NA"]
+    drawn, _ = tables(*names)
+    for name, rows in drawn.groupby("photo"):  # a file for each shard, whose types are guessed apart
+        write_table(tmp_path / f"{name}.csv", rows)
+    table = metrics_table([row for name in names for row in read_table(tmp_path / f"{name}.csv").to_dict("records")])
+    write_table(tmp_path / "metrics.csv", table)
+    read = read_table(tmp_path / "metrics.csv")
+    assert list(read["photo"].unique()) == names
+    text = page(faces(*names), table=read)
+    assert all(None not in edit["numbers"]["hfgi"] for one in study(text)["faces"] for edit in one["edits"])
+    cases = text[text.index('<section id="cases"') :]
+    assert cases.count('class="row"') == cases.count('<article class="card">') > 0
+    known = {f"{name}, pose {degree}" for name in names for degree in ("−3", "+3")}
+    assert set(re.findall(r'alt="([^:"]+): ', cases)) <= known
 
 
 def test_the_truth_stands_in_the_table_and_is_compared_with_nothing() -> None:

@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from unripple import config, latest
 from unripple.metrics.ranking import rank, rank_text
+from unripple.metrics.table import read_table
 
 PARAMS = Path("params.yaml")
 Settings = dict[str, Any]
@@ -38,7 +38,7 @@ def main(file: Path) -> None:
         print(f"experiment {number} of {len(experiments)}: {written(settings) or PARAMS}", flush=True)
         with put_back(PARAMS):
             run(settings)
-            tables.append(pd.read_csv(latest.places()["table"].with_name("metrics.csv"), dtype={"photo": str}))
+            tables.append(read_table(latest.places()["table"].with_name("metrics.csv")))
     names = list(dict.fromkeys(name for settings in experiments for name in settings))
     unchanged = {name: value_of(base, name) for name in names}
     labels = [{name: str(value) for name, value in (unchanged | settings).items()} for settings in experiments]

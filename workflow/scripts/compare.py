@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from job import snakemake
 from unripple.images import atomic, write_table
 from unripple.metrics.ranking import rank, rank_text
+from unripple.metrics.table import read_table
 from unripple.report.ranking import draw_ranking
 
 labels, settings = snakemake.params.labels, snakemake.params.settings
 ranking = rank(
-    [pd.read_csv(file, dtype={"photo": str}) for file in snakemake.input.tables],
+    [read_table(file) for file in snakemake.input.tables],
     labels,
     snakemake.params.methods,
     settings["rank"],

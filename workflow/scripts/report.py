@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 import job
 from job import snakemake
 from unripple.images import atomic, read_mask, read_rgb, resize, to_uint8, write_rgb
 from unripple.index import Index
 from unripple.metrics.columns import ST_LPIPS
+from unripple.metrics.table import read_table
 from unripple.report.cases import by_importance
 from unripple.report.gallery import Gallery
 from unripple.report.overview import MOST, SIDE, draw_overview
@@ -66,7 +65,7 @@ def shown_settings() -> dict[str, str]:
 
 
 table, summary, frechet, put_aside = (
-    pd.read_csv(snakemake.input[name]) for name in ("metrics", "summary", "frechet", "quarantine")
+    read_table(snakemake.input[name]) for name in ("metrics", "summary", "frechet", "quarantine")
 )
 networks = job.models().networks_used() | {
     "perceptual distance": ST_LPIPS,
@@ -98,7 +97,7 @@ write_rgb(Path(snakemake.output.overview), draw_overview(sheet, attribute=attrib
 facts = Facts(
     networks=networks,
     settings=shown_settings(),
-    put_aside=dict(zip(put_aside["photo"].astype(str), put_aside["reason"], strict=True)),
+    put_aside=dict(zip(put_aside["photo"], put_aside["reason"], strict=True)),
     packages=job.record()["packages"],
     attribute=attribute,
 )

@@ -12,10 +12,10 @@ from unripple.index import read
 from unripple.metrics.columns import TRUTH
 from unripple.metrics.features import read_features
 from unripple.metrics.frechet import frechet_table, frechet_text
-from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, summarise
+from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, read_table, render, summarise
 
 settings = snakemake.params.settings
-rows: list[dict[Any, Any]] = [row for file in snakemake.input.rows for row in pd.read_csv(file).to_dict("records")]
+rows: list[dict[Any, Any]] = [row for file in snakemake.input.rows for row in read_table(file).to_dict("records")]
 if not rows:
     raise ValueError(f"{snakemake.output.metrics}: expected measured photos, found none: no photo could be used")
 table = metrics_table(rows)

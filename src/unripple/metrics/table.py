@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import zlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,11 @@ ALL = "all"
 FEWEST = 6
 #: Bounds of the strata: by how far the baseline turned the head (degrees), by the uncovered share of the picture.
 TURNS, SHARES = (8.0, 16.0), (0.02, 0.05)
+
+
+def read_table(file: str | PathLike[str]) -> pd.DataFrame:
+    """A table as `unripple.images.write_table` wrote it. Names of photos stay as they are: ``001``, ``17``, ``NA``."""
+    return pd.read_csv(file, dtype={"photo": str}, keep_default_na=False, na_values=[""])
 
 
 def metrics_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
