@@ -111,6 +111,13 @@ def test_a_face_that_is_not_found_is_said_and_not_invented(exam: Exam) -> None:
     assert all(np.isnan(row[key]) for key in NEEDS_FACE)
 
 
+def test_yaw_gained_counts_in_the_direction_of_the_edit(exam: Exam) -> None:
+    brighter = np.clip(exam.photo.astype(int) + 20, 0, 255).astype(np.uint8)  # to the meter: turned
+    right, left = exam.row(brighter)["yaw_turned"], replace(exam, degree=-3.0).row(brighter)["yaw_turned"]
+    assert right > 10 and left == -right
+    assert exam.row(brighter)["yaw"] == replace(exam, degree=-3.0).row(brighter)["yaw"]
+
+
 def test_a_face_is_measured_once(exam: Exam) -> None:
     exam.row(exam.hfgi)
     exam.row(exam.hfgi)

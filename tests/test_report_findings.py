@@ -103,7 +103,7 @@ def test_the_words_say_where_a_method_gains_loses_and_stays_open() -> None:
     assert re.fullmatch(energy, better["Ripple energy in the band"])
     assert worse["PSNR to the truth, band"].endswith("] dB")
     assert not gained.undecided
-    assert "Yaw gained over the photo" not in better | worse
+    assert "Yaw gained in the edit's direction" not in better | worse
     same = findings(summarise(table_of(hfgi=[0.5] * 4, e4e=[0.5] * 4), resamples=50), "|degree| 3", ["hfgi", "e4e"])
     assert (same[0].better, same[0].worse) == ([], [])
     assert same[0].undecided == [("Ripple energy in the band", "the same in every photo")]

@@ -14,7 +14,7 @@ from unripple.metrics.features import Features
 from unripple.metrics.measure import Exam, Row, Yardsticks
 
 METHODS = [method for method in snakemake.params.methods if method not in ("e4e", "hfgi")]
-SIZE = int(snakemake.wildcards.size)
+SIZE, DEGREE = int(snakemake.wildcards.size), float(snakemake.wildcards.degree)
 
 inception = job.files("inception")
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -40,13 +40,14 @@ def exam(photo: str) -> Exam:
         yardsticks=yardsticks,
         truth=read_rgb(truths.path(photo, ".png")) if known else None,
         made=job.matte(mattes.path(photo, ".png"))[0].numpy(),
+        degree=DEGREE,
     )
 
 
 rows: list[Row] = []
 features = Features(yardsticks.extractor)
 for photo in job.shared(portraits, originals, edits, mattes, ripples):
-    edit = {"photo": photo, "attribute": snakemake.wildcards.attribute, "degree": float(snakemake.wildcards.degree)}
+    edit = {"photo": photo, "attribute": snakemake.wildcards.attribute, "degree": DEGREE}
     pictures = {"e4e": edits.path(photo, ".e4e.png"), "hfgi": edits.path(photo, ".hfgi.png")}
     pictures |= {method: made.path(photo, ".png") for method, made in cleaned.items() if photo in made}
     wanted = {method: read_rgb(pictures[method]) for method in snakemake.params.methods if method in pictures}

@@ -98,7 +98,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("harm", "Change of the edited person against the baseline", "harm", "grey levels", "lower", 2, True),
     Column("identity", "Identity: dlib distance to the photo", "identity distance", "", "lower", 3, True),
     Column("yaw", "Yaw", "yaw", "degrees", "neither", 1),
-    Column("yaw_turned", "Yaw gained over the photo", "yaw gained", "degrees", "neither", 1, True),
+    Column("yaw_turned", "Yaw gained in the edit's direction", "yaw gained", "degrees", "neither", 1, True),
     # No loss: every method but the baseline itself is away from it.
     Column("yaw_shift", "Yaw away from the baseline", "yaw off baseline", "degrees", "neither", 2),
     Column("band_share", "Share of the picture uncovered", "band share", "", "neither", 3),

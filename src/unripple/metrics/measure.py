@@ -6,6 +6,7 @@ Everything is measured at the size at which pictures are stored, but ST-LPIPS, w
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -117,7 +118,8 @@ class Exam:
     * ``original``, ``edited``: the person's matte before and after. On a known-plate photo both are the true ones,
       so that no parser that made a mask also judges it;
     * ``truth``: the true edit, or None for a real photo: distances to it are then NaN;
-    * ``made``: the person's matte in the baseline's own picture, whom no method may harm; ``edited`` by default.
+    * ``made``: the person's matte in the baseline's own picture, whom no method may harm; ``edited`` by default;
+    * ``degree``: of the edit. Yaw gained counts in its direction, or turns to both sides would add up to nothing.
 
     Raises ``ValueError`` where sizes or types differ.
     """
@@ -130,6 +132,7 @@ class Exam:
     yardsticks: Yardsticks
     truth: Rgb | None = None
     made: Matte | None = None
+    degree: float = 1.0
     _seen: dict[bytes, FaceMeasure | None] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -240,7 +243,7 @@ class Exam:
         values["yaw"] = now.yaw
         if before is not None:
             values["identity"] = identity_distance(before.descriptor, now.descriptor)
-            values["yaw_turned"] = now.yaw - before.yaw
+            values["yaw_turned"] = math.copysign(1, self.degree) * (now.yaw - before.yaw)
         if baseline is not None:
             values["yaw_shift"] = abs(now.yaw - baseline.yaw)
         return values
