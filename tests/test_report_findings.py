@@ -13,7 +13,7 @@ from unripple.metrics.columns import BY_KEY, COLUMNS
 from unripple.metrics.table import metrics_table, summarise
 from unripple.report.cases import by_importance, find_cases, paired, typical
 from unripple.report.plots import INK, against_degree, against_turn, photo_pairs, styles
-from unripple.report.words import conclusion, findings, means, p_text, verdict
+from unripple.report.words import conclusion, findings, means, p_text, reasons, verdict
 
 NAN = float("nan")
 
@@ -145,6 +145,12 @@ def test_the_conclusion_puts_each_method_where_its_findings_put_it() -> None:
     assert conclusion([]) == ""
     energies = means(summarise(table, resamples=50), "|degree| 3", methods, BY_KEY["ripple_energy"])
     assert energies == "HFGI (baseline) 0.550, e4e 0.125, ripple inpaint 0.550, bitwise or 0.900"
+
+
+def test_a_photo_put_aside_twice_keeps_both_reasons() -> None:
+    rows = [("b", "edits", "no face"), ("a", "edits", "cut"), ("b", "edits", "no face"), ("b", "truths", "no truth")]
+    assert reasons(pd.DataFrame(rows, columns=["photo", "stage", "reason"])) == {"a": "cut", "b": "no face; no truth"}
+    assert reasons(pd.DataFrame(columns=["photo", "stage", "reason"])) == {}
 
 
 def test_plots_are_text_and_lines_without_anything_from_elsewhere() -> None:

@@ -15,6 +15,7 @@ from unripple.report.page import Facts, draw_page
 from unripple.report.pictures import EditPictures, FacePictures, spread
 from unripple.report.recipes import Recipes
 from unripple.report.strip import draw_strip
+from unripple.report.words import reasons
 
 settings = snakemake.params.settings
 attribute, size = settings["edit"]["attribute"], settings["images"]["size"]
@@ -74,7 +75,8 @@ networks = job.models().networks_used() | {
 }
 networks |= {"Fréchet distance": ", ".join(map(str, frechet["extractor"].unique()))} if len(frechet) else {}
 families = ["portraits", "inversions", "edits", "ripples", "truths", *cleaned]
-photos = list(job.shared(portraits, inversions))
+# A face whose edits all failed has nothing to show but its reasons, among the photos put aside.
+photos = [photo for photo in job.shared(portraits, inversions) if any(photo in made for made in edits.values())]
 gallery = Gallery(
     table,
     by_importance(table, settings["methods"]),
@@ -97,7 +99,7 @@ write_rgb(Path(snakemake.output.overview), draw_overview(sheet, attribute=attrib
 facts = Facts(
     networks=networks,
     settings=shown_settings(),
-    put_aside=dict(zip(put_aside["photo"], put_aside["reason"], strict=True)),
+    put_aside=reasons(put_aside),
     packages=job.record()["packages"],
     attribute=attribute,
 )

@@ -109,6 +109,11 @@ def means(summary: pd.DataFrame, stratum: str, methods: Sequence[str], column: C
     return ", ".join(f"{label(method)} {minus(mean_text(row, column))}" for method, row in found.items())
 
 
+def reasons(put_aside: pd.DataFrame) -> dict[str, str]:
+    """Photo -> why it was put aside: every reason of the table once, in its order."""
+    return {str(photo): "; ".join(dict.fromkeys(told)) for photo, told in put_aside.groupby("photo")["reason"]}
+
+
 def _listed(names: Iterable[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
