@@ -21,7 +21,7 @@ from drawn_study import EVIL, METHODS, SIZE, face, page, page_of, plain, stored,
 from PIL import Image
 
 from unripple.images import write_json, write_table
-from unripple.metrics.columns import COLUMNS
+from unripple.metrics.columns import COLUMNS, INCEPTION, ST_ALEXNET
 from unripple.metrics.frechet import DISTANCES
 from unripple.metrics.table import metrics_table, read_table
 from unripple.report.cases import by_importance
@@ -315,12 +315,16 @@ def test_the_truth_stands_in_the_table_and_is_compared_with_nothing() -> None:
 
 
 def test_frechet_distances_name_their_network_or_say_why_there_are_none() -> None:
-    table = pd.DataFrame(
-        [("st-alexnet-conv5", "truth", "|degree| 3", method, 120, 0.5 + place) for place, method in enumerate(METHODS)],
-        columns=list(DISTANCES),
-    )
-    words = " ".join(" ".join(Reader(page(faces("a"), frechet=table)).words).split())
-    assert "|degree| 3 to the true edits st-alexnet-conv5, 120 pictures 0.5000 1.5000 2.5000 3.5000 –" in words
+    def words(network: str) -> str:
+        rows = [(network, "truth", "|degree| 3", method, 120, 0.5 + place) for place, method in enumerate(METHODS)]
+        text = page(faces("a"), frechet=pd.DataFrame(rows, columns=list(DISTANCES)))
+        return " ".join(" ".join(Reader(text).words).split())
+
+    own, inception = words(ST_ALEXNET), words(INCEPTION)
+    assert "|degree| 3 to the true edits st-alexnet-conv5, 120 pictures 0.5000 1.5000 2.5000 3.5000 –" in own
+    assert "|degree| 3 to the true edits inception-v3, 120 pictures 0.5000 1.5000 2.5000 3.5000 –" in inception
+    assert "not comparable with an FID" in own and "features: an FID" not in own
+    assert "features: an FID" in inception and "not comparable" not in inception
     assert "below 100 pictures in a set" in " ".join(Reader(page_of("a")).words)
 
 

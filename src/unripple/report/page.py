@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from unripple.metrics.columns import BASELINE, BY_KEY, COLUMNS, TRUTH, Column
+from unripple.metrics.columns import BASELINE, BY_KEY, COLUMNS, INCEPTION, TRUTH, Column
 from unripple.metrics.frechet import LEAST_PICTURES
 from unripple.metrics.table import ABSENT, by_metric, difference_text, farthest, mean_text
 from unripple.report.cases import CASE_METRICS, Case, find_cases, typical
@@ -79,6 +79,7 @@ def draw_page(
         tables=[_table(summary, stratum, methods) for stratum in strata],
         least=LEAST_PICTURES,
         frechet=_frechet(frechet, methods),
+        fid=set(frechet["extractor"]) == {INCEPTION},
         plots=_plots(table, summary, methods),
         styles=styles(methods),
         cases={label(method): [_case(gallery, case) for case in found] for method, found in cases.items()},
