@@ -229,6 +229,15 @@ def test_the_script_finds_every_element_that_it_names() -> None:
     assert all(script.count(a) == script.count(b) for a, b in ("()", "[]", "{}"))
 
 
+def test_without_the_script_every_row_is_shown_and_a_reload_forgets_what_was_chosen() -> None:
+    text = page_of("a", "b", "c")
+    (style,) = re.findall(r"<noscript><style>(.*?)</style></noscript>", text, flags=re.DOTALL)
+    assert text.index(style) > text.index("[hidden] { display: none !important; }")  # the later one of equals wins
+    assert ".stratum { display: block !important; }" in style and ".more { display: table-row; }" in style
+    controls = re.findall(r'<(?:select id="stratum"|input[^>]*class="every-switch")[^>]*>', text)
+    assert len(controls) == 3 and all('autocomplete="off"' in control for control in controls)
+
+
 def test_the_slider_is_a_native_range_over_two_pictures() -> None:
     text = page_of("a")
     assert '<input type="range" id="position" min="0" max="100"' in text
