@@ -246,11 +246,12 @@ def test_strata_by_head_turn_and_band_are_the_baselines() -> None:
         row["yaw_turned"] = (-20.0, 3.0, 8.0, np.nan)[number] if row["method"] == BASELINE else 99.0
         row["band_share"] = (0.01, 0.02, 0.04, 0.3)[number]
     found = strata(metrics_table(made))
-    photos = {name: set(part["photo"]) for name, part in found.items() if name.startswith(("turned", "band"))}
+    photos = {name: set(part["photo"]) for name, part in found.items() if name.startswith(("turn", "band"))}
     assert photos == {
         "turned 0 to 8°": {"face 1"},
         "turned 8 to 16°": {"face 2"},
         "turned 16° or more": {"face 0"},
+        "turn unknown (no face found)": {"face 3"},
         "band 0 to 0.02": {"face 0"},
         "band 0.02 to 0.05": {"face 1", "face 2"},
         "band 0.05 or more": {"face 3"},

@@ -66,6 +66,7 @@ def strata(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Parts of the table, name -> rows: all, each size of the edit, each degree, by head turn and by band size.
 
     Turn and band are those of the baseline's picture, so that all methods of a photo and degree are in one part.
+    Where no turn is known, because no face was found in it or in the photo, they are in one that says so.
     """
     sizes = table["degree"].abs()
     parts = {ALL: table}
@@ -74,9 +75,9 @@ def strata(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     edit = ["photo", "attribute", "degree"]
     baseline = table[table["method"] == BASELINE].set_index(edit)
     here = pd.MultiIndex.from_frame(table[edit])
-    for column, label, unit, bounds in (
-        ("yaw_turned", "turned", "°", TURNS),
-        ("band_share", "band", "", SHARES),
+    for column, label, unit, bounds, unknown in (
+        ("yaw_turned", "turned", "°", TURNS, "turn unknown (no face found)"),
+        ("band_share", "band", "", SHARES, "band unknown"),
     ):
         values = baseline[column].astype(float).abs().reindex(here).to_numpy()
         for low, high in itertools.pairwise((0.0, *bounds, np.inf)):
@@ -84,6 +85,8 @@ def strata(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
             rows = table[(values >= low) & (values < high)]
             if len(rows):
                 parts[name] = rows
+        if np.isnan(values).any():
+            parts[unknown] = table[np.isnan(values)]
     return parts
 
 
