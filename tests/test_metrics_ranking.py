@@ -55,6 +55,25 @@ def test_a_setting_that_changes_nothing_is_any() -> None:
     assert (ranking["method"] == "ripple_inpaint").sum() == 4
 
 
+def test_settings_that_change_together_are_never_any() -> None:
+    labels = [{"ripple.dilate": 8, "inpaint.model": "lama"}, {"ripple.dilate": 15, "inpaint.model": "telea"}]
+    for tables in ([table(10, 7), table(9, 7)], [table(10, 7), table(10, 7)]):
+        ranking = rank(tables, labels, METHODS, BAND)
+        assert sorted(ranking["ripple.dilate"]) == ["15", "15", "8", "8"]
+        assert sorted(ranking["inpaint.model"]) == ["lama", "lama", "telea", "telea"]
+
+
+def test_settings_are_ranked_on_the_pictures_that_all_measured() -> None:
+    easy = table(9, 7).query("photo == 'p0'")  # the other photos, which are worse, were put aside here
+    ranking = rank([table(10, 7), easy], [{"a.b": 1}, {"a.b": 2}], METHODS, BAND, reference=0)
+    assert ranking["mean"].tolist() == [7, 9, 10]
+    assert set(ranking["photos"]) == {1} and set(ranking["pictures"]) == {2}
+    assert "Ranked on the 2 pictures" in rank_text(ranking, ["a.b"], BAND)
+    other = easy.assign(photo="another")
+    with pytest.raises(ValueError, match="found none among their 2, 6"):
+        rank([table(10, 7), other], [{"a.b": 1}, {"a.b": 2}], METHODS, BAND)
+
+
 def test_differences_are_paired_with_the_reference() -> None:
     rows = rank(TABLES, LABELS, METHODS, BAND, reference=2).to_dict("records")
     found = {(row["method"], row["ripple.dilate"], row["composite.feather"]): row for row in rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from unripple.metrics.table import bootstrap
 
 #: What identifies a picture across settings.
 PICTURE = ["photo", "attribute", "degree"]
+#: Number of a table, and method.
+Key = tuple[int, str]
 
 
 def rank(
@@ -26,7 +29,7 @@ def rank(
     resamples: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """One row for each method and setting, the best first.
+    """One row for each method and setting, the best first, all over the same pictures: those measured in every one.
 
     Args:
         tables: the metrics of each setting, a row for each photo, degree and method.
@@ -37,20 +40,31 @@ def rank(
         resamples, seed: of the bootstrap over photos.
 
     Returns columns ``rank, method, <settings>, mean, low, high, difference, difference_low, difference_high,
-    photos``. A positive difference is a larger value than the reference's, not a better one.
+    photos, pictures``. A positive difference is a larger value than the reference's, not a better one.
+    Raises ``ValueError`` where nothing was measured, or no picture in all.
     """
     column = BY_KEY[metric]
     if column.better == "neither":
         raise ValueError(f"{metric}: expected a metric that has a better direction")
+    measured = _shared(
+        {
+            (number, method): values
+            for number, table in enumerate(tables)
+            for method in methods
+            if len(values := _values(table, method, metric))
+        }
+    )
+    if not measured:
+        raise ValueError(f"{metric}: not measured for any of {', '.join(methods)}; does the study know the truth?")
     rows = []
-    for number, (table, label) in enumerate(zip(tables, labels, strict=True)):
+    for number, label in enumerate(labels):
         for method in methods:
-            own = _values(table, method, metric)
-            if own.empty:
+            own = measured.get((number, method))
+            if own is None:
                 continue
             pairs = pd.Series(dtype=float)
-            if reference is not None and number != reference:
-                pairs = (own - _values(tables[reference], method, metric)).dropna()
+            if reference is not None and number != reference and (reference, method) in measured:
+                pairs = own - measured[reference, method]
             crc = zlib.crc32(f"{seed}/{method}/{metric}".encode())
             photos = _by_photo(own)
             differences = _by_photo(pairs) if len(pairs) else np.empty(0)
@@ -67,11 +81,10 @@ def rank(
                         )
                     ),
                     "photos": len(photos),
+                    "pictures": len(own),
                 }
             )
     ranked = pd.DataFrame(rows)
-    if ranked.empty:
-        raise ValueError(f"{metric}: not measured for any of {', '.join(methods)}; does the study know the truth?")
     names = list(labels[0])
     ranked = pd.concat([_without_idle(part, names) for _, part in ranked.groupby("method", sort=False)])
     order = ranked["mean"].round(9) * (1 if column.better == "lower" else -1)
@@ -91,11 +104,11 @@ def rank_text(ranking: pd.DataFrame, names: Sequence[str], metric: str) -> str:
             _interval(row["difference"], row["difference_low"], row["difference_high"], f"+.{column.digits}f")
             for _, row in ranking.iterrows()
         ]
-    photos = int(ranking["photos"].max())
+    photos, pictures = int(ranking["photos"].max()), int(ranking["pictures"].max())
     return (
         f"{shown.to_string(index=False)}\n\n"
         f"{column.label}, mean over {photos} photos, with its 95 % bootstrap interval; differences are paired by photo"
-        " and degree.\n"
+        f" and degree.\nRanked on the {pictures} pictures that are measured in every row.\n"
     )
 
 
@@ -109,8 +122,10 @@ def _without_idle(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """One method's rows, in which a setting that changes nothing is ``any`` and its copies are left out."""
     for name in names:
         others = [other for other in names if other != name]
-        groups = rows.groupby(others)["mean"] if others else rows.groupby(lambda _: 0)["mean"]
-        if rows[name].nunique() > 1 and (groups.max() - groups.min()).max() < 1e-12:
+        groups = rows.groupby(others) if others else rows.groupby(lambda _: 0)
+        # Every value has to be seen with the same others: alone, or changed together with another, it tells nothing.
+        seen = (groups[name].nunique() == rows[name].nunique()).all()
+        if rows[name].nunique() > 1 and seen and (groups["mean"].max() - groups["mean"].min()).max() < 1e-12:
             # The reference pairs with nothing; a copy of it that does says the same.
             rows = (
                 rows.sort_values("difference", kind="stable")
@@ -118,6 +133,17 @@ def _without_idle(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
                 .drop_duplicates(["method", *names])
             )
     return rows
+
+
+def _shared(measured: Mapping[Key, pd.Series[float]]) -> dict[Key, pd.Series[float]]:
+    """Of each series what all have. Raises ``ValueError`` where that is nothing."""
+    if not measured:
+        return {}
+    shared = reduce(lambda some, more: some.intersection(more), (values.index for values in measured.values()))
+    if shared.empty:
+        sizes = ", ".join(map(str, sorted({len(values) for values in measured.values()})))
+        raise ValueError(f"expected pictures that all settings measured, found none among their {sizes}; compare studies of the same photos")
+    return {key: values[values.index.isin(shared)] for key, values in measured.items()}
 
 
 def _by_photo(values: pd.Series[float]) -> npt.NDArray[np.float64]:
