@@ -295,8 +295,9 @@ def test_names_like_numbers_or_nothing_come_through_files(tmp_path: Path) -> Non
     drawn, _ = tables(*names)
     for name, rows in drawn.groupby("photo"):  # a file for each shard, whose types are guessed apart
         write_table(tmp_path / f"{name}.csv", rows)
-    table = metrics_table([row for name in names for row in read_table(tmp_path / f"{name}.csv").to_dict("records")])
-    write_table(tmp_path / "metrics.csv", table)
+    shards = [read_table(tmp_path / f"{name}.csv") for name in names]
+    rows_read: list[dict[Any, Any]] = [row for shard in shards for row in shard.to_dict("records")]
+    write_table(tmp_path / "metrics.csv", metrics_table(rows_read))
     read = read_table(tmp_path / "metrics.csv")
     assert list(read["photo"].unique()) == names
     text = page(faces(*names), table=read)
