@@ -142,7 +142,10 @@ def _shared(measured: Mapping[Key, pd.Series[float]]) -> dict[Key, pd.Series[flo
     shared = reduce(lambda some, more: some.intersection(more), (values.index for values in measured.values()))
     if shared.empty:
         sizes = ", ".join(map(str, sorted({len(values) for values in measured.values()})))
-        raise ValueError(f"expected pictures that all settings measured, found none among their {sizes}; compare studies of the same photos")
+        raise ValueError(
+            f"expected pictures measured in all settings, found none among their {sizes};"
+            " compare studies of the same photos"
+        )
     return {key: values[values.index.isin(shared)] for key, values in measured.items()}
 
 
