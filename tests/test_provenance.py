@@ -93,6 +93,18 @@ def test_explain_prints_it_and_the_command() -> None:
     assert said.output.rstrip().endswith('make study ARGS="--force -- results/edits/shard~00.json"')
 
 
+def test_a_plot_of_settings_side_by_side_is_explained_with_the_file_that_lists_them() -> None:
+    folder = Path("results/compare/feather")
+    folder.mkdir(parents=True)
+    (folder / "ranking.png").write_bytes(b"plot")
+    record = provenance.record("compare", {"sweep": "params/sweeps/feather.yaml"}, "c0de", [])
+    write_json(folder / "record.json", {"record": record, "results": {"ranking.png": {}}})
+    said = RUN.invoke(app, ["explain", str(folder / "ranking.png")])
+    assert said.exit_code == 0, said.output
+    command = f'make study SETTINGS=params/sweeps/feather.yaml ARGS="--force -- {folder}/record.json"'
+    assert said.output.rstrip().endswith(command)
+
+
 def test_arrays_are_followed_to_the_record_beside_them() -> None:
     Path("results").mkdir()
     Path("results/codes.npz").write_bytes(b"codes")

@@ -7,13 +7,15 @@ if sweep_file is not None:
     rule compare:
         input:
             tables=[rules.tabulate.output.metrics.format(**spelled(one.study)) for one in compared],
+            records=[rules.tabulate.output.record.format(**spelled(one.study)) for one in compared],
         output:
             ranking=f"{COMPARISON}/ranking.csv",
             text=f"{COMPARISON}/ranking.txt",
             plot=f"{COMPARISON}/ranking.png",
+            record=f"{COMPARISON}/record.json",
         params:
+            sweep=str(sweep_file),  # for its record: which file of settings makes it again
             labels=[{name: str(value) for name, value in one.values.items()} for one in compared],
-            default=spelled(study),
             reference=next((n for n, one in enumerate(compared) if one.study == study), None),
             methods=[method for method in study.methods if method in CLEANED],
             settings=section("metrics"),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import job
 from job import snakemake
 from unripple.images import atomic, write_table
 from unripple.metrics.ranking import rank, rank_text
@@ -24,3 +25,4 @@ with atomic(Path(snakemake.output.text)) as temporary:
     temporary.write_text(rank_text(ranking, names, settings["rank"]), encoding="utf-8")
 with atomic(Path(snakemake.output.plot)) as temporary:
     draw_ranking(ranking, names, settings["rank"], temporary)
+job.write_record()

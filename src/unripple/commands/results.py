@@ -31,7 +31,8 @@ def explain(result: Result) -> None:
     changed = [line for step in last.walk() for line in provenance.stale(step)]
     for line in changed:
         typer.echo(f"no longer what it was made from: {line}")
-    typer.echo(f'make it again: make study ARGS="--force -- {last.file}"')
+    sweep = last.record["settings"].get("sweep")  # of a comparison, which Snakemake knows with its settings alone
+    typer.echo(f'make it again: make study {f"SETTINGS={sweep} " if sweep else ""}ARGS="--force -- {last.file}"')
 
 
 def diff(first: Result, second: Result) -> None:
