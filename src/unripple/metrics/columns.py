@@ -105,5 +105,3 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 BY_KEY = {column.key: column for column in COLUMNS}
-#: Columns that need a face to be found.
-NEEDS_FACE = ("identity", "yaw", "yaw_turned", "yaw_shift")

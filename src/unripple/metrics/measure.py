@@ -21,13 +21,14 @@ from unripple.images import Mask, Matte, Rgb, to_tensor
 from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over
 from unripple.metrics.columns import COLUMNS, INCEPTION, PHOTO, ST_ALEXNET, ST_LPIPS, TRUTH
 from unripple.metrics.difference import mean_difference
+from unripple.metrics.inner_ripples import inner_ripples
 from unripple.metrics.psnr import decibels, psnr, squared_error
 from unripple.metrics.regions import Regions, regions, shrink
 from unripple.metrics.residual_person import residual_person
-from unripple.metrics.ripple_energy import gradient_correlation, positive_part, ripple_gradients
+from unripple.metrics.ripple_energy import ripple_energy, ripple_gradients
 from unripple.metrics.seam import seam
 from unripple.metrics.ssim import ssim_map
-from unripple.metrics.st_lpips import SIDE, Vector, pooled, prepare
+from unripple.metrics.st_lpips import SIDE, Vector, pooled, prepare, st_lpips_map
 from unripple.networks.st_alexnet import StLpips
 from unripple.persons import PersonMeter
 from unripple.weights.inception import Inception, load_inception
@@ -195,22 +196,23 @@ class Exam:
 
     def _ripples(self, rgb: Rgb) -> Row:
         found = ripple_gradients(rgb)
-        inside = gradient_correlation(self._photo_gradients, found, self.regions.person_core)
-        energy = gradient_correlation(self._photo_gradients, found, self.regions.band_core)
-        return {"ripple_energy": positive_part(energy), "inner_ripples": inside - self._e4e_inside}
+        inside = inner_ripples(self._photo_gradients, found, self._e4e_gradients, self.regions.person_core)
+        energy = ripple_energy(self._photo_gradients, found, self.regions.band_core)
+        return {"ripple_energy": energy, "inner_ripples": inside}
 
     @cached_property
     def _photo_gradients(self) -> Field:
         return ripple_gradients(self.photo)
 
     @cached_property
-    def _e4e_inside(self) -> float:
-        return gradient_correlation(self._photo_gradients, ripple_gradients(self.e4e), self.regions.person_core)
+    def _e4e_gradients(self) -> Field:
+        return ripple_gradients(self.e4e)
 
     def _to_truth(self, rgb: Rgb, layers: Features, truth: Features | None) -> Row:
         if self.truth is None or truth is None:
             return {}
-        distance, similarity = self._st_lpips(truth, layers), ssim_map(rgb, self.truth)
+        distance = st_lpips_map(truth, layers, self.yardsticks.st_lpips)
+        similarity = ssim_map(rgb, self.truth)
         error = squared_error(rgb, self.truth)
         values: Row = {}
         for name, mask in self.regions.judged().items():
@@ -222,11 +224,6 @@ class Exam:
     @cached_property
     def _small_masks(self) -> dict[str, Mask]:
         return {name: shrink(mask, SIDE) for name, mask in self.regions.judged().items()}
-
-    @torch.inference_mode()
-    def _st_lpips(self, truth: Features, layers: Features) -> Field:
-        found = self.yardsticks.st_lpips.distance_map(truth, layers, (SIDE, SIDE))
-        return np.asarray(found[0, 0].cpu(), dtype=np.float32)
 
     def _face(self, rgb: Rgb) -> FaceMeasure | None:
         """The largest face, measured once for each picture."""

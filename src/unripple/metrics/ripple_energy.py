@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unripple.images import Mask, Rgb
-from unripple.metrics.arrays import Field, check_mask, check_pair, gradients, scaled
+from unripple.metrics.arrays import Field, gradients, scaled
 
 #: Scale of the gradients, in pixels at 512: wide enough for an after-image that moved by a pixel or two.
 SIGMA = 2.0
@@ -43,16 +43,14 @@ def gradient_correlation(original: Field, other: Field, mask: Mask) -> float:
     return float(np.sum(g * h) / (own * max(own, others)))
 
 
-def ripple_energy(original: Rgb, edited: Rgb, band: Mask) -> float:
+def ripple_energy(original: Field, edited: Field, band: Mask) -> float:
     """The original person that still shows in the uncovered band: positive part of ``gradient_correlation``, [0, 1].
 
-    ``original``: the photo, ``edited``: any method's edit, both ``uint8 (H, W, 3)``; ``band``: ``bool (H, W)``,
+    ``original``: `ripple_gradients` of the photo, ``edited``: of any method's edit; ``band``: ``bool (H, W)``,
     ``Regions.band_core``. The photo holds only the person inside the band, so a background filled in faithfully,
     however textured, scores about 0. NaN where the band is too small or the photo is flat in it.
     """
-    check_pair(original, edited)
-    check_mask(band, original)
-    return positive_part(gradient_correlation(ripple_gradients(original), ripple_gradients(edited), band))
+    return positive_part(gradient_correlation(original, edited, band))
 
 
 def positive_part(value: float) -> float:

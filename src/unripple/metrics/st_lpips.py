@@ -28,9 +28,12 @@ def prepare(rgb: Rgb) -> Tensor:
 
 
 @torch.inference_mode()
-def st_lpips_map(a: Rgb, b: Rgb, network: StLpips) -> Field:
-    """ST-LPIPS of two pictures as a map: ``float32 (256, 256)``; its mean is the published distance at 256."""
-    return np.asarray(network(prepare(a), prepare(b))[0, 0].numpy(), dtype=np.float32)
+def st_lpips_map(a: list[Tensor], b: list[Tensor], network: StLpips) -> Field:
+    """ST-LPIPS of two pictures as a map: ``float32 (256, 256)``; its mean is the published distance at 256.
+
+    ``a``, ``b``: what ``network.features`` gave for each as `prepare` gives it.
+    """
+    return np.asarray(network.distance_map(a, b, (SIDE, SIDE))[0, 0].cpu(), dtype=np.float32)
 
 
 def pooled(layers: Sequence[Tensor]) -> Vector:
