@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 from unripple.images import write_rgb
 from unripple.networks.stylegan2 import StyleGAN2
 from unripple.training import hfgi, runner
+from unripple.training.consultation import warp
 from unripple.training.hfgi import Frozen, Recipe, Trainer
 from unripple.training.photos import Draw, Draws, Photos
 from unripple.weights import lpips_alex
@@ -143,6 +144,24 @@ def test_mixed_precision_is_near(photos: Path) -> None:
     for name, term in exact.items():
         assert mixed[name].dtype == torch.float32
         assert float(mixed[name].detach()) == pytest.approx(float(term.detach()), rel=0.1, abs=0.01), name
+
+
+def test_mixed_precision_moves_the_maps_to_the_same_places(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Photos(photos)[Draw(0, False)][None]
+    monkeypatch.setattr(hfgi, "to_256", lambda _: torch.zeros(1, 3, 256, 256))  # the same low-rate inversion
+    moved: list[Tensor] = []
+
+    def watched(*arguments: Any) -> Tensor:
+        moved.append(warp(*arguments))
+        return moved[-1]
+
+    monkeypatch.setattr(hfgi, "warp", watched)
+    for precision in ("32-true", "bf16-mixed"):
+        of = trainer(Fabric(accelerator="cpu", devices=1, precision=precision), moved=1.0)
+        of.losses(seen, torch.Generator().manual_seed(1))
+    exact, mixed = moved
+    assert mixed.dtype == torch.float32 and torch.equal(exact, mixed)
+    assert not torch.equal(exact, seen)
 
 
 def two_processes(fabric: Fabric, photos: Path, file: Path) -> tuple[bool, bool, int]:

@@ -116,7 +116,8 @@ class Trainer:
                 state = frozen.generator.to_fusion(w_plus)
                 low = to_256(frozen.generator.from_fusion(state, w_plus).float())
             distortion = photo - low
-            moved = warp(distortion, self.recipe.perspective, random, self.recipe.moved)
+            with torch.autocast(photo.device.type, enabled=False):  # bfloat16 would round the places to whole pixels
+                moved = warp(distortion, self.recipe.perspective, random, self.recipe.moved)
             aligned, fused = self.module(distortion, moved, low, joint=True)
             made = F.adaptive_avg_pool2d(frozen.generator.from_fusion(state, w_plus, fused), INPUT_SIZE)
             lpips = frozen.lpips(made, photo)
