@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +14,9 @@ from pytorch_fid import inception as theirs
 
 from unripple.metrics.columns import INCEPTION, ST_ALEXNET
 from unripple.metrics.measure import Yardsticks
+from unripple.weights import inception
 from unripple.weights.inception import NAME, SIZE, Inception, load_inception
-from unripple.weights.published.manifest import named
+from unripple.weights.published.manifest import Weights, WeightsError, checksum, named
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +32,25 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def as_published(path: Path) -> Weights:
+    """A manifest's line that accepts this file."""
+    return replace(named(NAME), sha256=(checksum(path),))
+
+
 def test_features_are_those_of_pytorch_fid(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(theirs, "load_state_dict_from_url", lambda *_, **__: torch.load(file, weights_only=True))
     reference = theirs.InceptionV3().eval()
     rgb = torch.rand(2, 3, 128, 96)
     with torch.inference_mode():
-        expected, found = reference(rgb)[0][:, :, 0, 0], load_inception(file)(2 * rgb - 1)
+        expected, found = reference(rgb)[0][:, :, 0, 0], load_inception(file, as_published(file))(2 * rgb - 1)
     assert found.shape == (2, SIZE)
     assert 1e-3 < expected.std() < 1e3
     assert (found - expected).abs().max() < 1e-4 * expected.std()
 
 
-def test_where_its_file_is_given_it_makes_the_features(file: Path) -> None:
+def test_where_its_file_is_given_it_makes_the_features(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = as_published(file)
+    monkeypatch.setattr(inception, "named", lambda _: own)
     rgb = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     yardsticks = Yardsticks.load(torch.device("cpu"), file)
     (layers,) = yardsticks.features([rgb])
@@ -56,7 +67,35 @@ def test_the_workflow_looks_where_the_manifest_says(root: Path) -> None:
     assert str(place) in (root / "workflow/rules/common.smk").read_text()
 
 
-def test_another_networks_weights_are_refused(tmp_path: Path) -> None:
-    torch.save({"weight": torch.zeros(3)}, tmp_path / "other.pth")
-    with pytest.raises(ValueError, match=r"other.pth: expected the weights of pytorch-fid's Inception"):
-        load_inception(tmp_path / "other.pth")
+class Malicious:
+    """Makes a file when it is loaded."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open, (str(self.marker), "w")
+
+
+def test_a_file_that_is_not_the_published_one_is_refused(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        WeightsError, match=r"inception\.pth: expected sha256 6726825d, found .* weights fetch inception"
+    ):
+        load_inception(file)
+    with pytest.raises(WeightsError, match=r"none\.pth: missing; run `unripple weights fetch inception`"):
+        load_inception(tmp_path / "none.pth")
+
+
+@pytest.mark.parametrize("content", ["others", "malicious", "pickle", "page", "tensor"])
+def test_another_file_is_one_message_even_if_its_checksum_is_taken(content: str, tmp_path: Path) -> None:
+    path, marker = tmp_path / "other.pth", tmp_path / "marker"
+    if content == "page":
+        path.write_bytes(b"<html>quota</html>")
+    elif content == "pickle":
+        path.write_bytes(pickle.dumps(Malicious(marker), protocol=2))
+    else:
+        held = {"others": {"weight": torch.zeros(3)}, "malicious": {"a": Malicious(marker)}, "tensor": torch.zeros(3)}
+        torch.save(held[content], path)
+    with pytest.raises(WeightsError, match=r"other\.pth: (expected|refused)"):
+        load_inception(path, as_published(path))
+    assert not marker.exists()

@@ -8,11 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import torch
 from pytorch_fid.inception import FIDInceptionA, FIDInceptionC, FIDInceptionE_1, FIDInceptionE_2
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models import inception_v3
+
+from unripple.weights.published import checkpoints
+from unripple.weights.published.manifest import Weights, WeightsError, named, verify
 
 #: Name of the file in the manifest of published weights, and where it is looked for.
 NAME: Final = "inception"
@@ -43,12 +45,22 @@ def _width(block: nn.Module) -> int:
     return int(block.branch1x1.conv.in_channels)  # type: ignore[union-attr, arg-type]
 
 
-def load_inception(file: Path) -> Inception:
-    """The network with the weights of ``file``, frozen, in eval mode. ``ValueError`` where they are another's."""
+def load_inception(file: Path, weights: Weights | None = None) -> Inception:
+    """The network with the weights of ``file``, frozen, in eval mode.
+
+    Args:
+        file: as published, in its place below the folder of the published models.
+        weights: what the file must be, if it is not the published one.
+
+    Raises:
+        WeightsError: the file is missing, another than expected or damaged.
+    """
+    verify(weights or named(NAME), file.parent.parent, file)
+    state = checkpoints.load(file)
     network = Inception()
     try:
-        network.network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-    except RuntimeError as error:
-        raise ValueError(f"{file}: expected the weights of pytorch-fid's Inception, found others: {error}") from error
+        network.network.load_state_dict(state)
+    except (TypeError, AttributeError, RuntimeError) as error:
+        raise WeightsError(f"{file}: expected the weights of pytorch-fid's Inception, found others: {error}") from error
     network.network.fc = nn.Identity()  # the last pooling is what is asked for
     return network.eval().requires_grad_(False)
