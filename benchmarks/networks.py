@@ -28,6 +28,7 @@ import typer
 from torch import Tensor, nn
 
 from unripple.batches import peak_memory
+from unripple.models import chosen_device
 from unripple.networks.graphonomy_flow import parse
 from unripple.networks.layout import channels_last
 from unripple.weights.fill import make_image
@@ -202,7 +203,7 @@ def main(
     torch.set_num_threads(threads)
     batches, dtypes = batch or [1, 8], dtype or ["float32", "bfloat16"]
     if alone:
-        cost = measure(CASES[chosen[0]], batches[0], getattr(torch, dtypes[0]), torch.device(device))
+        cost = measure(CASES[chosen[0]], batches[0], getattr(torch, dtypes[0]), chosen_device(device))
         print(json.dumps(asdict(cost)))
         return
     print(f"{machine(torch.device(device))}\n\n{HEAD}", flush=True)

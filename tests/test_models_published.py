@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from unripple.images import to_256, to_tensor
-from unripple.models import ModelSet, published
+from unripple.models import ModelSet, chosen_device, published
 from unripple.networks.graphonomy_flow import person, person_matte
 from unripple.networks.lama import LamaGenerator
 from unripple.stages.edit import edit
@@ -51,6 +51,20 @@ def models() -> Iterator[ModelSet]:
 def recorded(name: str) -> dict[str, Any]:
     with np.load(CASES[name].path, allow_pickle=False) as file:
         return {key: file[key] for key in file.files}
+
+
+def test_a_gpu_computes_float32_without_tf32() -> None:
+    backends: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = True
+        assert chosen_device("cpu").type == "cpu" and torch.backends.cudnn.allow_tf32
+        assert chosen_device("cuda:0") == torch.device("cuda:0")
+        assert [backend.allow_tf32 for backend in backends] == [False, False]
+    finally:
+        for backend, allowed in zip(backends, before, strict=True):
+            backend.allow_tf32 = allowed
 
 
 @pytest.mark.parametrize("name", ["hfgi_edit_pose_3.0", pytest.param("hfgi_inversion", marks=pytest.mark.long)])

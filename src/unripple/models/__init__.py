@@ -74,5 +74,11 @@ class ModelSet(Protocol):
 
 
 def chosen_device(device: str | None = None) -> torch.device:
-    """The device of that name; without one the GPU where there is one."""
-    return torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    """The device of that name; without one the GPU where there is one.
+
+    From then on a GPU computes float32 as float32: TF32, PyTorch's default for convolutions, has ten bits of mantissa.
+    """
+    chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if chosen.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    return chosen

@@ -19,6 +19,7 @@ import torch
 import typer
 from torch import nn
 
+from unripple.models import chosen_device
 from unripple.weights.compare import (
     Array,
     Difference,
@@ -102,10 +103,9 @@ def main(
     except (FileNotFoundError, ValueError) as error:
         typer.echo(str(error), err=True)
         sys.exit(2)
-    torch.backends.cudnn.allow_tf32 = False  # ten bits of mantissa are no float32
-    passed = True
+    chosen, passed = str(chosen_device(device)), True
     for case in found:
-        result = run(case, device)
+        result = run(case, chosen)
         passed &= result.passed
         typer.echo(result.line())
     sys.exit(0 if passed else 1)
