@@ -23,7 +23,7 @@ from unripple.images import write_rgb
 from unripple.networks.stylegan2 import StyleGAN2
 from unripple.training import hfgi, runner
 from unripple.training.consultation import warp
-from unripple.training.hfgi import Frozen, Recipe, Trainer
+from unripple.training.hfgi import Frozen, Recipe, Trainer, perspectives
 from unripple.training.photos import Draw, Draws, Photos
 from unripple.weights import lpips_alex
 from unripple.weights.fill import fill_net, make_image
@@ -133,6 +133,31 @@ def test_a_resumed_run_equals_an_unbroken_one(photos: Path, tmp_path: Path) -> N
         assert not torch.equal(start[key], weights(unbroken)[key]), f"{key} was not trained"
 
 
+def test_a_checkpoint_of_another_training_is_refused(photos: Path, tmp_path: Path) -> None:
+    file = tmp_path / "first.ckpt"
+    assert trainer(steps=1).run(Photos(photos), file) == 1
+    with pytest.raises(
+        ValueError,
+        match=r"first\.ckpt: expected a training with lr 0\.5, seed 1, found one with lr 0\.0001, seed 0; give the",
+    ):
+        trainer(steps=1, lr=0.5, seed=1).run(Photos(photos), file)
+    fewer = Photos(photos)
+    fewer.files.pop()
+    with pytest.raises(ValueError, match=r"with photos 2, found one with photos 3; .* or another --checkpoint"):
+        trainer(steps=1).run(fewer, file)
+    torch.save({key: value for key, value in torch.load(file).items() if key != "settings"}, file)
+    with pytest.raises(ValueError, match=r"first\.ckpt: expected a checkpoint of this training"):
+        trainer(steps=1).run(Photos(photos), file)
+
+
+def test_perspectives_do_not_depend_on_the_number_of_processes() -> None:
+    maps = torch.rand(4, 3, 32, 32)
+    whole = warp(maps, 0.5, perspectives(1, 7, 0))
+    parts = [warp(maps[rank * 2 :][:2], 0.5, perspectives(1, 7, rank * 2)) for rank in range(2)]
+    assert torch.equal(torch.cat(parts), whole)
+    assert not torch.equal(warp(maps, 0.5, perspectives(1, 8, 0)), whole)
+
+
 def test_mixed_precision_is_near(photos: Path) -> None:
     seen = Photos(photos)[Draw(0, False)][None]
     exact, mixed = (
@@ -187,7 +212,7 @@ def test_two_processes_share_a_batch_and_keep_equal_weights(photos: Path, tmp_pa
     fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp_spawn", precision="32-true")
     file = tmp_path / "both.ckpt"
     assert fabric.launch(two_processes, photos, file) == (True, False, 2)  # type: ignore[arg-type]
-    resumed = trainer(steps=2)
+    resumed = trainer(steps=2, batch=2)
     assert resumed.run(Photos(photos), file) == 2  # nothing left to do
     key = "grid_align.conv_layer1.0.weight"
     assert not torch.equal(weights(resumed)[key], weights(trainer())[key])

@@ -40,6 +40,8 @@ from unripple.weights.store import write_tensors
 
 #: Middle channels of Ec's heads in the published network.
 WIDTH = 512
+#: What to do about a checkpoint of another training.
+OTHER = "give the settings and photos that it was begun with, or another --checkpoint"
 
 
 @dataclass(frozen=True)
@@ -138,14 +140,26 @@ class Trainer:
         minutes: float | None = None,
         log: Path | None = None,
     ) -> int:
-        """Train to the end of the budget, from the checkpoint where there is one; returns the steps taken in all."""
+        """Train to the end of the budget, from the checkpoint where there is one; returns the steps taken in all.
+
+        Raises ``ValueError`` where the checkpoint is another training's: all but the number of steps must be the same.
+        """
         fabric, recipe = self.fabric, self.recipe
+        settings = {**vars(recipe), "photos": len(photos)}
+        del settings["steps"]
         kept: dict[str, Any] = {
             "module": self.module,
             "optimizer": self.optimizer,
             "precision": fabric.strategy.precision,  # float16's loss scale
+            "settings": settings,
         }
-        run = Run(fabric, kept, steps=recipe.steps, minutes=minutes, checkpoint=checkpoint, log=log)
+        try:
+            run = Run(fabric, kept, steps=recipe.steps, minutes=minutes, checkpoint=checkpoint, log=log)
+        except KeyError as error:
+            raise ValueError(f"{checkpoint}: expected a checkpoint of this training, found another; {OTHER}") from error
+        if kept["settings"] != settings:  # read from the checkpoint
+            raise ValueError(f"{checkpoint}: {_differences(settings, kept['settings'])}; {OTHER}")
+        share = recipe.batch // fabric.world_size
         draws = Draws(
             len(photos),
             recipe.batch,
@@ -158,15 +172,26 @@ class Trainer:
         batches = fabric.setup_dataloaders(loader(photos, draws, workers), use_distributed_sampler=False)
         self.module.train()
         for step, photo in zip(run, batches, strict=False):
-            random = torch.Generator().manual_seed(
-                (recipe.seed * 1_000_003 + step) * fabric.world_size + fabric.global_rank
-            )
-            terms = self.losses(photo, random)
+            terms = self.losses(photo, perspectives(recipe.seed, step, fabric.global_rank * share))
             self.optimizer.zero_grad()
             fabric.backward(weighted(terms, recipe))
             self.optimizer.step()
             run.report(**{name: float(term.detach()) for name, term in terms.items()})
         return run.step
+
+
+def perspectives(seed: int, step: int, before: int) -> torch.Generator:
+    """What a step's perspectives are drawn from, past those of ``before`` photos of the batch, which others have."""
+    random = torch.Generator().manual_seed(seed * 1_000_003 + step)
+    for _ in range(before):
+        torch.randint(2**31, (), generator=random)  # as `warp` draws for each photo
+    return random
+
+
+def _differences(expected: dict[str, Any], found: dict[str, Any]) -> str:
+    names = [name for name in expected if found.get(name) != expected[name]]
+    now, then = (", ".join(f"{name} {values.get(name)}" for name in names) for values in (expected, found))
+    return f"expected a training with {now}, found one with {then}"
 
 
 def write(module: Consultation, models: Path, out: Path, steps: int, recipe: Recipe, photos: int) -> Path:
