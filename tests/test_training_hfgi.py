@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,13 @@ def test_draws_are_epochs_and_begin_anywhere() -> None:
         Draws(5, 8, 1, seed=0, world=3)
 
 
+def test_hidden_files_are_no_photos(tmp_path: Path) -> None:
+    for name in ("a/b.png", "a/._b.png", ".cache/b.png", "__MACOSX/b.png", "a/b.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    assert Photos(tmp_path).files == [tmp_path / "a/b.png"]
+
+
 def test_photos_are_read_at_any_depth_and_mirrored(photos: Path) -> None:
     folder = Photos(photos)
     assert [file.name for file in folder.files] == ["00000.png", "00001.png", "00002.png"]
@@ -248,7 +256,7 @@ def test_a_photo_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def alexnet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Weights]:
+def alexnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Weights]]:
     """Random weights in AlexNet's layout, and a manifest's line that accepts them."""
     from torchvision.models import alexnet as build
 
@@ -258,7 +266,8 @@ def alexnet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Weights]:
     file = trunk.path(folder)
     file.parent.mkdir()
     torch.save(build(weights=None).state_dict(), file)
-    return folder, replace(trunk, sha256=(hashlib.sha256(file.read_bytes()).hexdigest(),))
+    yield folder, replace(trunk, sha256=(hashlib.sha256(file.read_bytes()).hexdigest(),))
+    shutil.rmtree(folder)  # gigabytes that pytest would keep
 
 
 def test_lpips_reads_its_trunk_from_a_file(alexnet: tuple[Path, Weights]) -> None:
@@ -299,6 +308,22 @@ def test_the_command_says_what_is_missing(photos: Path, tmp_path: Path) -> None:
     assert done.exit_code == 1 and "e4e.safetensors: no such file" in done.output
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_broken_photo_ends_the_command_with_one_line(
+    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    monkeypatch.setattr(Frozen, "published", lambda _: tiny())
+    app = Typer()
+    app.command()(hfgi.main)
+    arguments = ["--photos", tmp_path, "--checkpoint", tmp_path / "c", "--workers", workers, "--batch", 1]
+    arguments += ["--accelerator", "cpu", "--precision", "32-true"]
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert done.exit_code == 1
+    assert "Traceback" not in done.output and "Caught" not in done.output
+    assert done.output.strip().splitlines()[-1].startswith(f"{tmp_path / 'broken.png'}: ")
+
+
 @pytest.mark.long
 def test_a_step_at_1024_ends_in_weights_of_the_published_set(
     photos: Path, alexnet: tuple[Path, Weights], monkeypatch: pytest.MonkeyPatch
@@ -318,7 +343,9 @@ def test_a_step_at_1024_ends_in_weights_of_the_published_set(
     file = converted_file(out, "hfgi")
     trained = matched(load_file(file), expected("hfgi"), file)
     assert all(torch.equal(trained[key], value) for key, value in start.items())
-    untrained = trainer().plain.state_dict()
-    assert any(not torch.equal(trained[key], untrained[key]) for key in untrained if key.startswith("grid_align."))
+    untrained, key = dict(trainer().plain.named_parameters()), "grid_align.conv_layer1.0.weight"
+    assert not torch.equal(trained[key], untrained[key])
+    head = "residue.condition_scale3.2.weight"
+    assert not untrained[head].any() and trained[head].any()
     record = json.loads(provenance_file(out, "hfgi").read_text())
     assert record["trained"]["steps"] == 1 and record["trained"]["recipe"]["batch"] == 1

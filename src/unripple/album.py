@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Final
 
 from unripple import archives
@@ -59,7 +59,7 @@ def find(photos: Path, split: Split = "all", cache: Path | None = None) -> Album
 
 
 def _of_archive(path: Path, split: Split, cache: Path | None) -> Album:
-    found = [PurePosixPath(name) for name in archives.members(path, cache) if _is_picture(PurePosixPath(name))]
+    found = [PurePosixPath(name) for name in archives.members(path, cache) if is_picture(PurePosixPath(name))]
     if split != "all":  # CelebAMask-HQ's archive holds masks, too
         found = [name for name in found if name.stem.isdecimal()]
     stems, photos = Counter(printable(name.stem) for name in found), dict[str, str]()
@@ -73,7 +73,8 @@ def _of_archive(path: Path, split: Split, cache: Path | None) -> Album:
     return Album(photos, path)
 
 
-def _is_picture(member: PurePosixPath) -> bool:
+def is_picture(member: PurePath) -> bool:
+    """Whether a path inside an archive or below a folder is that of a photo: no hidden file, no Mac's resource fork."""
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in member.parts)
     return not hidden and member.suffix.lower() in PICTURES
 

@@ -12,6 +12,7 @@ encoder's batch norms are at rest; RAdam stands for Ranger, which is RAdam with 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -194,6 +195,11 @@ def _differences(expected: dict[str, Any], found: dict[str, Any]) -> str:
     return f"expected a training with {now}, found one with {then}"
 
 
+def _last(error: Exception) -> str:
+    """The message, without the traceback that a DataLoader puts before what one of its workers raised."""
+    return re.split(rf"\n(?:\w+\.)*{type(error).__name__}: ", str(error))[-1].strip()
+
+
 def write(module: Consultation, models: Path, out: Path, steps: int, recipe: Recipe, photos: int) -> Path:
     """Trained ADA and Ec with the encoder and generator they were trained with, as HFGI's file of a published set."""
     e4e, target = converted_file(models, "e4e"), converted_file(out, "hfgi")
@@ -239,8 +245,8 @@ def main(
         taken = trainer.run(folder, checkpoint, workers=workers, minutes=minutes, log=log)
         if fabric.is_global_zero:
             print(f"{write(trainer.plain, models, out, taken, recipe, len(folder))}: {taken} steps")
-    except (WeightsError, FileNotFoundError, ValueError) as error:
-        typer.echo(str(error), err=True)
+    except (WeightsError, OSError, ValueError) as error:
+        typer.echo(_last(error), err=True)
         raise typer.Exit(1) from None
 
 

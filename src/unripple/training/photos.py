@@ -14,9 +14,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision import transforms
 
+from unripple.album import PICTURES, is_picture
 from unripple.images import PhotoRefused, read_photo
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class Draw(NamedTuple):
@@ -37,10 +36,10 @@ class Photos(Dataset[Tensor]):
     """
 
     def __init__(self, folder: Path, size: int = 256) -> None:
-        self.files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
+        self.files = sorted(file for file in folder.rglob("*") if is_picture(file.relative_to(folder)))
         if not self.files:
             raise FileNotFoundError(
-                f"{folder}: expected photos ({', '.join(SUFFIXES)}) in it or in folders below, found none; HFGI was"
+                f"{folder}: expected photos ({', '.join(PICTURES)}) in it or in folders below, found none; HFGI was"
                 " trained on the 70,000 aligned photos of FFHQ (images1024x1024)"
             )
         self.transform: Any = transforms.Compose(
