@@ -86,6 +86,9 @@ def test_the_two_lists_give_each_split() -> None:
         (MAPPING_TEXT, PARTITION_TEXT.replace("119614.jpg 2", "119614.jpg 3"), f"{PARTITION}, line 3: expected 0, 1"),
         (MAPPING_TEXT, PARTITION_TEXT.replace("081060", "081061"), "line 5: 081060.jpg is not in list_eval_part"),
         (MAPPING_TEXT + "0 5 119614.jpg\n", PARTITION_TEXT, "line 7: expected a new number, found 0"),
+        ("", PARTITION_TEXT, f"{MAPPING}: expected a line for each photo .* found none; take the list whole"),
+        (MAPPING_TEXT.splitlines()[0], PARTITION_TEXT, f"{MAPPING}: expected a line for each photo"),
+        (MAPPING_TEXT, "\n", f"{PARTITION}: expected a line for each photo of CelebA, found none; take"),
     ],
 )
 def test_a_list_that_is_not_whole_is_refused_by_line(mapping: str, partition: str, message: str) -> None:
@@ -146,8 +149,26 @@ def test_photos_that_cannot_be_told_apart_are_refused(tmp_path: Path) -> None:
         find(zipped(tmp_path / "photos.zip", {"a/1.jpg": b"", "b/1.jpg": b""}))
     (tmp_path / MAPPING).write_text(MAPPING_TEXT)
     (tmp_path / PARTITION).write_text(PARTITION_TEXT)
-    with pytest.raises(PhotosError, match="twice, with and without leading zeros"):
+    with pytest.raises(PhotosError, match=r"celeba\.zip: the same number is there twice: 00002\.jpg, 2\.jpg; keep one"):
         find(zipped(tmp_path / "celeba.zip", {"2.jpg": b"", "00002.jpg": b""}), "test")
+    with pytest.raises(PhotosError, match=r"the same number is there twice: 2\.jpg, 2\.png; keep one"):
+        find(zipped(tmp_path / "celeba.zip", {"2.jpg": b"", "2.png": b"", "0.jpg": b""}), "test")
+    for name in ("2.jpg", "2.png", "1.jpg"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(PhotosError, match=r"the same number is there twice: .*/2\.jpg, .*/2\.png; keep one"):
+        find(tmp_path, "test")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_list_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool) -> None:
+    files = {"0.jpg": b""} | ({MAPPING: MAPPING_TEXT.encode()} if packed else {})
+    archive = zipped(tmp_path / "photos.zip", files)
+    (tmp_path / PARTITION).write_text(PARTITION_TEXT)
+    if not packed:
+        (tmp_path / MAPPING).write_text(MAPPING_TEXT)
+    monkeypatch.setattr("unripple.album.LONGEST_LIST", 100)
+    with pytest.raises(PhotosError, match=f"{MAPPING}: expected a list of at most 100 bytes, found a larger file"):
+        find(archive, "test")
 
 
 @pytest.mark.parametrize(("missing", "other"), [(MAPPING, PARTITION), (PARTITION, MAPPING)])

@@ -68,7 +68,10 @@ def _of_archive(path: Path, split: Split, cache: Path | None) -> Album:
         name = stem if stems[stem] == 1 else printable(member.name)
         check_name(name, told)
         if name in photos:
-            raise PhotosError(f"{told}: another photo is called '{name}', too: {printable(photos[name])}")
+            raise PhotosError(
+                f"{told}: another photo is called '{name}', too: {printable(photos[name])}; rename one of them, or"
+                " leave it out of the archive"
+            )
         photos[name] = str(member)
     return Album(photos, path)
 
@@ -90,11 +93,21 @@ def _of_split(album: Album, photos: Path, split: Split, cache: Path | None) -> A
         wanted = numbers(split, mapping, partition)
     except ListError as error:
         raise PhotosError(str(error)) from error
-    taken = {name: file for name, file in album.photos.items() if name.isdecimal() and int(name) in wanted}
-    if len({int(name) for name in taken}) < len(taken):
-        raise PhotosError(f"{photos}: the same number is there twice, with and without leading zeros; remove one")
-    if not taken:
-        raise PhotosError(f"{photos}: none of the {len(wanted):,} photos of study.split = {split} is there, by number")
+    numbered: dict[int, list[tuple[str, str]]] = {}
+    for file in album.photos.values():
+        stem = PurePosixPath(file).stem  # of 7.jpg and 7.png the names are these, not 7
+        if stem.isdecimal() and int(stem) in wanted:
+            numbered.setdefault(int(stem), []).append((stem, file))
+    for found in numbered.values():
+        if len(found) > 1:
+            files = printable(", ".join(sorted(file for _, file in found)))
+            raise PhotosError(f"{photos}: the same number is there twice: {files}; keep one of them")
+    if not numbered:
+        raise PhotosError(
+            f"{photos}: none of the {len(wanted):,} photos of study.split = {split} is there; expected files named by"
+            " their number in CelebA-HQ, as 0.jpg to 29999.jpg: rename them, or set study.split: all"
+        )
+    taken = dict(found[0] for found in numbered.values())
     return Album(taken, album.archive, lacking=len(wanted) - len(taken))
 
 
@@ -102,17 +115,21 @@ def _list(name: str, album: Album, photos: Path, cache: Path | None) -> str:
     places = [photos.parent / name] if album.archive else [photos / name, photos.parent / name]
     for place in places:
         if place.is_file():
-            return _text(place.read_bytes(), str(place))
+            with place.open("rb") as file:
+                return _text(file.read(LONGEST_LIST + 1), str(place))
     if album.archive:
         inside = [member for member in archives.members(album.archive, cache) if PurePosixPath(member).name == name]
         for member, data in archives.contents(album.archive, inside[:1], LONGEST_LIST):
-            return _text(data or b"", f"{album.archive}: {member}")
+            return _text(data, f"{album.archive}: {member}")
     looked = ", ".join(map(str, places)) + (f" and inside {album.archive}" if album.archive else "")
     raise PhotosError(f"{name}: not found; looked for {looked}. {HOW}")
 
 
-def _text(data: bytes, place: str) -> str:
+def _text(data: bytes | None, place: str) -> str:
+    """A list's text; ``None`` stands for more than the longest one."""
+    if data is None or len(data) > LONGEST_LIST:
+        raise PhotosError(f"{place}: expected a list of at most {LONGEST_LIST:,} bytes, found a larger file. {HOW}")
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise PhotosError(f"{place}: expected a list as text, found other bytes") from None
+        raise PhotosError(f"{place}: expected a list as text, found other bytes. {HOW}") from None

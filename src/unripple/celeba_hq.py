@@ -31,6 +31,8 @@ def numbers(split: Split, mapping: str, partition: str) -> set[int]:
         if part not in _NUMBER.values():
             raise ListError(f"{PARTITION}, line {line}: expected 0, 1 or 2 after {file}, found {part}")
         part_of[file] = part
+    if not part_of:
+        raise ListError(f"{PARTITION}: expected a line for each photo of CelebA, found none; take the list whole")
     found: dict[int, str] = {}
     for line, (number, _, file) in _rows(mapping, MAPPING, 3):
         if line == 1 and not number.isdecimal():
@@ -40,6 +42,8 @@ def numbers(split: Split, mapping: str, partition: str) -> set[int]:
         if file not in part_of:
             raise ListError(f"{MAPPING}, line {line}: {file} is not in {PARTITION}; take both lists whole")
         found[int(number)] = part_of[file]
+    if not found:
+        raise ListError(f"{MAPPING}: expected a line for each photo of CelebA-HQ, found none; take the list whole")
     return {number for number, part in found.items() if part == _NUMBER[split]}
 
 
