@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -315,7 +316,7 @@ def test_the_truth_stands_in_the_table_and_is_compared_with_nothing() -> None:
     (truth,) = row.split("<td")[len(METHODS) + 1 :]
     assert re.match(r">[01]\.\d{3} <small>\[[^]]+\]</small></td>", truth)
     assert "truth 1.0" in text or "truth 0.9" in text  # in the sentence on ripple energy
-    plots = re.findall(r'aria-label="([^"]+) against degree\. ([^"]+)"', text)
+    plots = re.findall(r'aria-label="([^"]+) against degree\. ([^"]+)"', unescape(text))
     assert {name: "; truth " in said for name, said in plots} == {
         column.label: " to the truth" not in column.label for column in COLUMNS if column.headline
     }
