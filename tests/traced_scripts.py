@@ -14,9 +14,11 @@ import os
 import runpy
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -105,7 +107,8 @@ def executed(script: Path, inputs: dict[str, str]) -> list[str]:
             threads=1,
         )
         sys.modules["__main__"].__dict__["snakemake"] = namespace
-        runpy.run_path(str(script))
+        with patch.object(os, "_exit", sys.exit), suppress(SystemExit):  # with which a job ends
+            runpy.run_path(str(script))
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
