@@ -83,6 +83,12 @@ def test_the_manifest_is_whole() -> None:
     assert len({weights.file for weights in found.values()}) == len(found)
 
 
+@pytest.mark.parametrize("name", manifest.manifest())
+def test_the_notice_lists_every_file(name: str, root: Path) -> None:
+    published = (root / "NOTICE").read_text(encoding="utf-8").partition("\nPublished weights\n")[2]
+    assert f"`{name}`" in published
+
+
 def test_sources_have_addresses() -> None:
     assert fetching.url_of("https://example.org/a.pt") == "https://example.org/a.pt"
     assert fetching.url_of("drive:ID").endswith("id=ID")
