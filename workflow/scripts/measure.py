@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pandas as pd
-import torch
 
 import job
 from job import snakemake
@@ -12,12 +11,13 @@ from unripple.index import Index
 from unripple.metrics.columns import COLUMNS, KEYS
 from unripple.metrics.features import Features
 from unripple.metrics.measure import Exam, Row, Yardsticks
+from unripple.models import chosen_device
 
 METHODS = [method for method in snakemake.params.methods if method not in ("e4e", "hfgi")]
 SIZE, DEGREE = int(snakemake.wildcards.size), float(snakemake.wildcards.degree)
 
 inception = job.files("inception")
-device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+device = chosen_device()
 yardsticks = Yardsticks.load(device, inception[0] if inception else None)
 portraits, originals, edits, mattes, ripples = (
     job.index(name) for name in ("portraits", "originals", "edits", "mattes", "ripples")
