@@ -234,11 +234,15 @@ def studied(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pr
 def test_the_whole_study_runs_at_1024_on_the_test_split(studied: Project) -> None:
     results = studied.folder / "results/published/default"
     indexes = [path for path in results.rglob("*shard~*.json") if not path.name.endswith(".record.json")]
-    assert len(indexes) > 8
+    assert len(indexes) == 11
     for path in indexes:
         made = index.read(path)
         made.verify()
-        assert set(made.made) | set(made.failed) == {"7"}
+        if "plates" in path.parts:  # Noise is person everywhere: no background is left from which to paint one.
+            assert "covers the whole picture" in made.failed["7"]
+        else:
+            assert set(made.made) == (set() if "method~split_composite" in path.parts else {"7"})
+        assert set(made.failed) <= ({"7"} if "plates" in path.parts else set())
     for family in ("portraits", "size~1024/refine~0/inversions", "size~1024/refine~0/precision~float32/edits"):
         pictures = list((results / family).rglob("7*.png"))
         assert pictures
@@ -254,7 +258,7 @@ def test_the_whole_study_runs_at_1024_on_the_test_split(studied: Project) -> Non
 def test_the_table_counts_what_noise_cannot_give(studied: Project) -> None:
     (table,) = studied.folder.glob("results/published/**/metrics.csv")
     rows = pd.read_csv(table)
-    assert set(rows["method"]) >= {"e4e", "hfgi"}
+    assert set(rows["method"]) == {"e4e", "hfgi", "ripple_inpaint", "bitwise_or"}  # no plate, no split_composite
     assert not rows["face_found"].any()
     summary = (studied.folder / "results/summary.txt").read_text()
     for network in ("StyleGAN2-FFHQ", "e4e", "HFGI", "Graphonomy", "big-LaMa"):
