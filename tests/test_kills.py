@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(3000)]
 KILLS = 20
 #: CPU seconds of a run, and of a job, within which it is killed: a loaded machine changes nothing. A run takes about
 #: 3 of them until its first job starts, a job about 4 until it has read its models.
-RUN_LIVES, JOB_LIVES = (1.0, 30.0), (0.2, 5.0)
+RUN_LIVES, JOB_LIVES = (1.0, 15.0), (0.2, 5.0)
 
 Marks = dict[Path, tuple[int, int]]
 
