@@ -144,6 +144,15 @@ def test_an_archive_gives_every_picture_without_a_split(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(("pack", "name"), [(zipped, "photos.zip"), (tarred, "photos.tar")])
+def test_members_keep_their_own_names(
+    tmp_path: Path, pack: Callable[[Path, Mapping[str, bytes]], Path], name: str
+) -> None:
+    archive = pack(tmp_path / name, {"./7.png": picture(7), "a//8.png": picture(8)})
+    album = find(archive)
+    assert {name: told(read) for name, read in readers.readers(album.photos, archive)} == {"7": 7, "8": 8}
+
+
 def test_photos_that_cannot_be_told_apart_are_refused(tmp_path: Path) -> None:
     with pytest.raises(PhotosError, match=r"b/1\.jpg: another photo is called '1\.jpg', too: a/1\.jpg"):
         find(zipped(tmp_path / "photos.zip", {"a/1.jpg": b"", "b/1.jpg": b""}))

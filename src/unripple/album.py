@@ -59,11 +59,12 @@ def find(photos: Path, split: Split = "all", cache: Path | None = None) -> Album
 
 
 def _of_archive(path: Path, split: Split, cache: Path | None) -> Album:
-    found = [PurePosixPath(name) for name in archives.members(path, cache) if is_picture(PurePosixPath(name))]
+    # With the members' own names, as they stand in the archive: `tar` also writes "./7.jpg".
+    found = [(PurePosixPath(name), name) for name in archives.members(path, cache) if is_picture(PurePosixPath(name))]
     if split != "all":  # CelebAMask-HQ's archive holds masks, too
-        found = [name for name in found if name.stem.isdecimal()]
-    stems, photos = Counter(printable(name.stem) for name in found), dict[str, str]()
-    for member in sorted(found):
+        found = [(member, name) for member, name in found if member.stem.isdecimal()]
+    stems, photos = Counter(printable(member.stem) for member, _ in found), dict[str, str]()
+    for member, own in sorted(found):
         stem, told = printable(member.stem), printable(f"{path}: {member}")
         name = stem if stems[stem] == 1 else printable(member.name)
         check_name(name, told)
@@ -72,7 +73,7 @@ def _of_archive(path: Path, split: Split, cache: Path | None) -> Album:
                 f"{told}: another photo is called '{name}', too: {printable(photos[name])}; rename one of them, or"
                 " leave it out of the archive"
             )
-        photos[name] = str(member)
+        photos[name] = own
     return Album(photos, path)
 
 

@@ -113,6 +113,8 @@ def _tar_contents(path: Path, wanted: Collection[str], largest: int) -> Iterator
                 missing.remove(member.name)
                 file = None if member.size > largest else archive.extractfile(member)
                 yield member.name, None if file is None else file.read()
+    if missing:
+        raise ArchiveError(f"{path}: its members {', '.join(sorted(missing)[:5])} are no longer there; run again")
 
 
 def _refuse(path: Path, name: str, linked: bool) -> None:
