@@ -28,7 +28,7 @@ import typer
 from torch import Tensor, nn
 
 from unripple.batches import peak_memory
-from unripple.models import chosen_device
+from unripple.models.devices import chosen_device
 from unripple.networks.graphonomy_flow import parse
 from unripple.networks.layout import channels_last
 from unripple.weights.fill import make_image

@@ -14,7 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from unripple.images import to_256, to_tensor
-from unripple.models import ModelSet, chosen_device, published
+from unripple.models import ModelSet, published
+from unripple.models.devices import chosen_device
 from unripple.networks.graphonomy_flow import person, person_matte
 from unripple.networks.lama import LamaGenerator
 from unripple.stages.edit import edit

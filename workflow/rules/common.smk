@@ -31,6 +31,13 @@ if study.models == "published" and (lacking or needs.unmet(roles.PUBLISHED, stud
     from unripple.weights.published import needed  # with torch, which other studies do not load here
 
     lacking += [*needed.missing_weights(roles.PUBLISHED, studies), needed.about_photos(study)]
+if workflow.local_exec and any(one.compute.precision == "bfloat16" for one in studies):
+    from unripple.models import devices  # with torch
+
+    try:
+        devices.refuse_slow("bfloat16", devices.chosen_device())
+    except ValueError as error:
+        lacking.append(str(error))
 if lacking:
     raise WorkflowError("\n\n".join(lacking))
 photos = album.photos

@@ -8,9 +8,11 @@ import job
 from job import snakemake
 from unripple.images import Rgb, resize, to_uint8, write_rgb
 from unripple.index import PhotoFiles
+from unripple.models.devices import refuse_slow
 from unripple.stages.edit import edit
 
 models = job.models()
+refuse_slow(snakemake.wildcards.precision, models.device)
 size = int(snakemake.wildcards.size)
 direction = models.direction(snakemake.wildcards.attribute)
 degree = float(snakemake.wildcards.degree)

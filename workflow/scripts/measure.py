@@ -11,7 +11,7 @@ from unripple.index import Index
 from unripple.metrics.columns import COLUMNS, KEYS
 from unripple.metrics.features import Features
 from unripple.metrics.measure import Exam, Row, Yardsticks
-from unripple.models import chosen_device
+from unripple.models.devices import chosen_device
 
 METHODS = [method for method in snakemake.params.methods if method not in ("e4e", "hfgi")]
 SIZE, DEGREE = int(snakemake.wildcards.size), float(snakemake.wildcards.degree)

@@ -48,8 +48,11 @@ class ModelSet(Protocol):
         """In bfloat16."""
 
     @property
-    def fast_perceptual(self) -> StLpips:
-        """The perceptual distance in bfloat16, for gradients."""
+    def perceptual(self) -> StLpips:
+        """The perceptual distance."""
+
+    def preview(self, w_plus: Tensor, side: int) -> Tensor:
+        """About the generator's picture at a side of 64, 128 or 256, ``(B, 3, side, side)``, for gradients."""
 
     def seen(self, portrait: Tensor) -> Tensor:
         """A portrait ``(B, 3, H, W)`` as the encoder looks at it, ``(B, 3, 256, 256)``."""
@@ -71,14 +74,3 @@ class ModelSet(Protocol):
 
     def networks_used(self) -> dict[str, str]:
         """The name of the network in each role, for tables and figures."""
-
-
-def chosen_device(device: str | None = None) -> torch.device:
-    """The device of that name; without one the GPU where there is one.
-
-    From then on a GPU computes float32 as float32: TF32, PyTorch's default for convolutions, has ten bits of mantissa.
-    """
-    chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if chosen.type == "cuda":
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    return chosen

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from unripple.images import to_256
-from unripple.models import chosen_device
+from unripple.models.devices import chosen_device
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e_lite import E4eLite, PooledFeatures
 from unripple.networks.fusion import Fused
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
+from unripple.networks.preview import Preview
 from unripple.networks.st_alexnet import StLpips
 from unripple.weights import lite
 from unripple.weights.st_lpips import load_st_lpips, load_trunk
@@ -44,14 +45,19 @@ class LiteModels:
 
     @cached_property
     def fast_generator(self) -> MobileStyleGAN:
-        """The generator in bfloat16: for gradients, and for edits that ask for it."""
+        """The generator in bfloat16, for edits that ask for it."""
         network = lite.load_generator(self.folder).to(self.device, torch.bfloat16)
         return network.to(memory_format=torch.channels_last)
 
     @cached_property
-    def fast_perceptual(self) -> StLpips:
-        """The perceptual distance in bfloat16, for gradients."""
-        return load_st_lpips().to(self.device, torch.bfloat16).to(memory_format=torch.channels_last)
+    def perceptual(self) -> StLpips:
+        """The perceptual distance."""
+        return load_st_lpips().to(self.device).to(memory_format=torch.channels_last)
+
+    def preview(self, w_plus: Tensor, side: int) -> Tensor:
+        """About the generator's picture at a side of 64, 128 or 256, ``(B, 3, side, side)``, for gradients."""
+        rgb: Tensor = self._preview(self.generator, w_plus, side)
+        return rgb
 
     def seen(self, portrait: Tensor) -> Tensor:
         """Pixels in between are left out, as HFGI does with edits: so were the pictures of this encoder's training."""
@@ -92,6 +98,10 @@ class LiteModels:
             "parser": "parser-lite",
             "inpainter": "lama-lite",
         }
+
+    @cached_property
+    def _preview(self) -> Preview:
+        return lite.load_preview(self.folder).to(self.device).to(memory_format=torch.channels_last)
 
     @cached_property
     def _encoder(self) -> tuple[E4eLite, PooledFeatures]:

@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from unripple.images import to_tensor, to_uint8
-from unripple.models import chosen_device
+from unripple.models.devices import chosen_device
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e import E4E
 from unripple.networks.fusion import Fused
@@ -63,9 +64,14 @@ class PublishedModels:
         return channels_last(load_part(StyleGAN2, self._hfgi, "decoder.").to(self.device, torch.bfloat16))
 
     @cached_property
-    def fast_perceptual(self) -> StLpips:
-        """The perceptual distance in bfloat16, for gradients."""
-        return load_st_lpips().to(self.device, torch.bfloat16)
+    def perceptual(self) -> StLpips:
+        """The perceptual distance."""
+        return load_st_lpips().to(self.device)
+
+    def preview(self, w_plus: Tensor, side: int) -> Tensor:
+        """The generator's picture, reduced: it has no inner heads that could give one for less."""
+        rgb = self.generator(w_plus)
+        return F.avg_pool2d(rgb, rgb.shape[-1] // side)
 
     def seen(self, portrait: Tensor) -> Tensor:
         """As HFGI's script reads photos: 8 bits, made smaller by Pillow's bilinear filter, which is antialiased."""

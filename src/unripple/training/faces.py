@@ -27,7 +27,7 @@ from unripple.weights.lite import load_direction, load_generator, load_mapping
 CHUNK = 250
 TRUNCATION = (0.6, 1.0)
 #: Share of faces that are turned, and how far (InterfaceGAN degrees, as in the study).
-TURNED, FARTHEST = 0.4, 3.0
+TURNED, FARTHEST = 0.5, 4.0
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ import torch
 import typer
 from torch import nn
 
-from unripple.models import chosen_device
+from unripple.models.devices import chosen_device
 from unripple.weights.compare import (
     Array,
     Difference,
