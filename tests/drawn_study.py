@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from unripple.images import Rgb, write_json, write_mask, write_rgb
+from unripple.files.data import write_json
+from unripple.files.pictures import Rgb, write_mask, write_rgb
 from unripple.journal import Files, facts
 from unripple.metrics.columns import COLUMNS, TRUTH
 from unripple.metrics.frechet import DISTANCES

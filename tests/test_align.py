@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from unripple.demo import example_photo
 from unripple.faces import FaceMeter, Landmarks
-from unripple.images import PhotoRefused, Rgb
+from unripple.files.pictures import Rgb
+from unripple.images import PhotoRefused
 from unripple.stages import align as stage
 from unripple.stages.align import align, ffhq_transform, paste_back
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from unripple import batches
 from unripple.batches import process
-from unripple.images import PhotoRefused, write_json
+from unripple.files.data import write_json
+from unripple.images import PhotoRefused
 from unripple.index import IndexWriter, PhotoFiles, read
 
 CPU = torch.device("cpu")

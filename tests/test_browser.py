@@ -23,7 +23,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from unripple.images import Rgb
+from unripple.files.pictures import Rgb
 from unripple.report.gallery import BUDGET
 from unripple.report.pictures import TINT, FacePictures
 

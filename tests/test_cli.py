@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from unripple import cli
 from unripple.demo import example_photo
-from unripple.images import read_mask, read_rgb, to_256
+from unripple.files.pictures import read_mask, read_rgb
+from unripple.files.tensors import to_256
 from unripple.models import lite
 from unripple.networks.fusion import Fused, FusionState
 

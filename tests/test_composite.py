@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from unripple.images import to_uint8
+from unripple.files.tensors import to_uint8
 from unripple.stages import composite
 from unripple.stages.composite import bitwise_or, over, ripple_inpaint, settled, split_composite
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from unripple import damage, journal
-from unripple.images import write_json
+from unripple.files.data import write_json
 from unripple.index import IndexWriter
 
 RECORD = {"stage": "edit", "inputs": {}}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from unripple import demo
 from unripple.demo import YAW_LIMIT, compose, sample_codes, study_plate
 from unripple.faces import FaceMeter
-from unripple.images import to_tensor
+from unripple.files.tensors import to_tensor
 from unripple.plates import STUDY_PLATES
 
 SIZE = 32

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from unripple.codes import CodeSampler
-from unripple.images import to_256, to_uint8
+from unripple.files.tensors import to_256, to_uint8
 from unripple.models import ModelSet
 from unripple.models.lite import load
 from unripple.networks.mobile_stylegan import rows

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from unripple import faces
 from unripple.demo import example_photo
 from unripple.faces import FaceMeter
-from unripple.images import Rgb
+from unripple.files.pictures import Rgb
 
 
 @pytest.fixture(scope="module")

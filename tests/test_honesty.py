@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unripple.images import Matte, Rgb
+from unripple.files.pictures import Matte, Rgb
 from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, ST_LPIPS, TRUTH
 from unripple.metrics.features import Features
 from unripple.metrics.frechet import frechet_table

@@ -31,7 +31,8 @@ ALIGN = """
 import json, resource, sys, time
 from pathlib import Path
 from unripple.faces import FaceMeter
-from unripple.images import PhotoRefused, Rgb, read_photo
+from unripple.files.pictures import Rgb
+from unripple.images import PhotoRefused, read_photo
 from unripple.stages.align import align
 meter = FaceMeter()
 meter._detector, meter._predictor

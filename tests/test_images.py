@@ -1,9 +1,7 @@
-"""Reading anybody's photo, and writing the study's own pictures."""
+"""Reading anybody's photo."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import struct
 import zlib
@@ -11,22 +9,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
-import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageCms, PngImagePlugin
 
 from unripple import images
+from unripple.files.pictures import Rgb
 from unripple.images import PhotoRefused, read_photo
 
 SIDE = 160
 
 
 @pytest.fixture
-def rgb() -> images.Rgb:
+def rgb() -> Rgb:
     """A smooth picture without symmetry, 160 high and 200 wide."""
     y, x = np.mgrid[0:SIDE, 0:200]
     return np.stack([x, y, (x + y) // 2], axis=2).astype(np.uint8)
@@ -38,7 +32,7 @@ def reason(path: Path) -> str:
     return refused.value.reason
 
 
-def test_a_plain_photo_is_read_unchanged(tmp_path: Path, rgb: images.Rgb) -> None:
+def test_a_plain_photo_is_read_unchanged(tmp_path: Path, rgb: Rgb) -> None:
     Image.fromarray(rgb).save(tmp_path / "a.png")
     photo = read_photo(tmp_path / "a.png")
     assert np.array_equal(photo.rgb, rgb)
@@ -58,14 +52,14 @@ def test_a_missing_file_is_not_called_a_bad_photo(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tiff", "a.bmp"])
 @pytest.mark.parametrize("share", [0.5, 0.9])
-def test_a_truncated_photo_is_refused(tmp_path: Path, rgb: images.Rgb, name: str, share: float) -> None:
+def test_a_truncated_photo_is_refused(tmp_path: Path, rgb: Rgb, name: str, share: float) -> None:
     Image.fromarray(rgb).save(tmp_path / name)
     whole = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(whole[: int(share * len(whole))])
     assert any(word in reason(tmp_path / name) for word in ("truncated", "not a picture"))
 
 
-def test_damaged_content_is_refused(tmp_path: Path, rgb: images.Rgb) -> None:
+def test_damaged_content_is_refused(tmp_path: Path, rgb: Rgb) -> None:
     Image.fromarray(rgb).save(tmp_path / "a.png")
     content = bytearray((tmp_path / "a.png").read_bytes())
     content[len(content) // 2] ^= 0xFF
@@ -75,7 +69,7 @@ def test_damaged_content_is_refused(tmp_path: Path, rgb: images.Rgb) -> None:
 
 @pytest.mark.parametrize("error", [TypeError("Missing dimensions"), ZeroDivisionError(), MemoryError()])
 def test_whatever_a_decoder_raises_is_a_refusal(
-    tmp_path: Path, rgb: images.Rgb, monkeypatch: pytest.MonkeyPatch, error: Exception
+    tmp_path: Path, rgb: Rgb, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def load(picture: Image.Image) -> None:
         raise error
@@ -85,13 +79,13 @@ def test_whatever_a_decoder_raises_is_a_refusal(
     assert ("memory" if isinstance(error, MemoryError) else "damaged") in reason(tmp_path / "a.png")
 
 
-def test_tiny_photos_are_refused_with_their_size(tmp_path: Path, rgb: images.Rgb) -> None:
+def test_tiny_photos_are_refused_with_their_size(tmp_path: Path, rgb: Rgb) -> None:
     Image.fromarray(rgb[:100]).save(tmp_path / "a.png")
     assert "200x100" in reason(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp", "a.tiff"])
-def test_animations_and_pages_are_refused(tmp_path: Path, rgb: images.Rgb, name: str) -> None:
+def test_animations_and_pages_are_refused(tmp_path: Path, rgb: Rgb, name: str) -> None:
     frames = [Image.fromarray(rgb), Image.fromarray(255 - rgb), Image.fromarray(rgb // 2)]
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
     assert "animated or multi-page" in reason(tmp_path / name)
@@ -112,7 +106,7 @@ def test_thousands_of_pages_are_not_counted(tmp_path: Path) -> None:
     assert "animated or multi-page" in reason(tmp_path / "a.tiff")
 
 
-def test_a_phone_s_mpo_gives_its_first_picture(tmp_path: Path, rgb: images.Rgb) -> None:
+def test_a_phone_s_mpo_gives_its_first_picture(tmp_path: Path, rgb: Rgb) -> None:
     first, second = Image.fromarray(rgb), Image.fromarray(255 - rgb)
     first.save(tmp_path / "a.mpo", save_all=True, append_images=[second], quality=95)
     assert np.abs(read_photo(tmp_path / "a.mpo").rgb.astype(int) - rgb).mean() < 3
@@ -129,7 +123,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) ->
     assert "bomb" in reason(tmp_path / "a.png")
 
 
-def test_half_a_bomb_is_refused_too(tmp_path: Path, rgb: images.Rgb, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_a_bomb_is_refused_too(tmp_path: Path, rgb: Rgb, monkeypatch: pytest.MonkeyPatch) -> None:
     # Between one and two limits Pillow only warns.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", rgb.shape[0] * rgb.shape[1] - 1)
     Image.fromarray(rgb).save(tmp_path / "a.png")
@@ -146,7 +140,7 @@ def test_a_jpeg_of_thousands_of_scans_is_refused_before_it_is_decoded(tmp_path: 
     assert "more than 100 scans (50" in reason(tmp_path / "a.jpg")
 
 
-def test_only_scans_of_the_picture_itself_count(tmp_path: Path, rgb: images.Rgb) -> None:
+def test_only_scans_of_the_picture_itself_count(tmp_path: Path, rgb: Rgb) -> None:
     exif = Image.Exif()
     exif[0x010E] = "\xff\xda" * 500
     Image.fromarray(rgb).save(tmp_path / "a.jpg", progressive=True, exif=exif, quality=95)
@@ -164,7 +158,7 @@ def test_a_file_without_end_is_not_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_rotation_is_undone(tmp_path: Path, rgb: images.Rgb, orientation: int) -> None:
+def test_exif_rotation_is_undone(tmp_path: Path, rgb: Rgb, orientation: int) -> None:
     stored = {
         1: rgb,
         2: rgb[:, ::-1],
@@ -184,7 +178,7 @@ def test_exif_rotation_is_undone(tmp_path: Path, rgb: images.Rgb, orientation: i
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "1"])
-def test_grey_becomes_three_equal_channels(tmp_path: Path, rgb: images.Rgb, mode: str) -> None:
+def test_grey_becomes_three_equal_channels(tmp_path: Path, rgb: Rgb, mode: str) -> None:
     grey = Image.fromarray(rgb).convert("L")
     grey.convert(mode).save(tmp_path / "a.png")
     photo = read_photo(tmp_path / "a.png")
@@ -192,7 +186,7 @@ def test_grey_becomes_three_equal_channels(tmp_path: Path, rgb: images.Rgb, mode
     assert any("grey" in note for note in photo.notes)
 
 
-def test_16_bit_grey_is_scaled_not_clipped(tmp_path: Path, rgb: images.Rgb) -> None:
+def test_16_bit_grey_is_scaled_not_clipped(tmp_path: Path, rgb: Rgb) -> None:
     grey = rgb[..., 0].astype(np.uint16) * 257
     cv2.imwrite(str(tmp_path / "a.png"), grey)
     photo = read_photo(tmp_path / "a.png")
@@ -201,20 +195,20 @@ def test_16_bit_grey_is_scaled_not_clipped(tmp_path: Path, rgb: images.Rgb) -> N
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tiff"])
-def test_16_bit_colour_is_reduced_and_said(tmp_path: Path, rgb: images.Rgb, name: str) -> None:
+def test_16_bit_colour_is_reduced_and_said(tmp_path: Path, rgb: Rgb, name: str) -> None:
     cv2.imwrite(str(tmp_path / name), rgb[..., ::-1].astype(np.uint16) * 257)
     photo = read_photo(tmp_path / name)
     assert np.array_equal(photo.rgb, rgb)
     assert any("16 bits" in note for note in photo.notes)
 
 
-def test_floating_point_is_refused(tmp_path: Path, rgb: images.Rgb) -> None:
+def test_floating_point_is_refused(tmp_path: Path, rgb: Rgb) -> None:
     Image.fromarray(rgb[..., 0].astype(np.float32)).save(tmp_path / "a.tiff")
     assert "floating-point" in reason(tmp_path / "a.tiff")
 
 
 @pytest.mark.parametrize("palette", [False, True])
-def test_transparency_goes_on_white(tmp_path: Path, rgb: images.Rgb, palette: bool) -> None:
+def test_transparency_goes_on_white(tmp_path: Path, rgb: Rgb, palette: bool) -> None:
     picture = Image.fromarray(np.full_like(rgb, 40)).convert("RGBA")
     picture.paste((0, 0, 0, 0), (0, 0, 200, 80))
     (picture.quantize(8) if palette else picture).save(tmp_path / "a.png")
@@ -229,21 +223,21 @@ def test_half_transparent_is_half_white(tmp_path: Path) -> None:
     assert np.abs(read_photo(tmp_path / "a.png").rgb.astype(int) - (155, 127, 255)).max() <= 1
 
 
-def test_an_opaque_alpha_channel_changes_nothing(tmp_path: Path, rgb: images.Rgb) -> None:
+def test_an_opaque_alpha_channel_changes_nothing(tmp_path: Path, rgb: Rgb) -> None:
     Image.fromarray(rgb).convert("RGBA").save(tmp_path / "a.png")
     photo = read_photo(tmp_path / "a.png")
     assert np.array_equal(photo.rgb, rgb)
     assert photo.notes == ()
 
 
-def test_cmyk_is_converted_and_said(tmp_path: Path, rgb: images.Rgb) -> None:
+def test_cmyk_is_converted_and_said(tmp_path: Path, rgb: Rgb) -> None:
     Image.fromarray(rgb).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
     photo = read_photo(tmp_path / "a.jpg")
     assert np.abs(photo.rgb.astype(int) - rgb).mean() < 4
     assert any("CMYK" in note for note in photo.notes)
 
 
-def test_an_embedded_profile_is_honoured(tmp_path: Path, rgb: images.Rgb) -> None:
+def test_an_embedded_profile_is_honoured(tmp_path: Path, rgb: Rgb) -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     # A space whose red primary is sRGB's blue and the other way round.
     swapped = srgb.replace(b"rXYZ", b"wait").replace(b"bXYZ", b"rXYZ").replace(b"wait", b"bXYZ")
@@ -252,97 +246,3 @@ def test_an_embedded_profile_is_honoured(tmp_path: Path, rgb: images.Rgb) -> Non
     assert np.abs(read_photo(tmp_path / "srgb.png").rgb.astype(int) - rgb).max() <= 1
     assert np.abs(read_photo(tmp_path / "swapped.png").rgb.astype(int) - rgb[..., ::-1]).max() <= 2
     assert np.array_equal(read_photo(tmp_path / "broken.png").rgb, rgb)
-
-
-def test_own_pictures_go_through_files_unchanged(tmp_path: Path, rgb: images.Rgb) -> None:
-    mask = rgb[..., 0] > 80
-    matte = rgb[..., 0].astype(np.float32) / np.float32(255)
-    images.write_rgb(tmp_path / "new/rgb.png", rgb)
-    images.write_mask(tmp_path / "mask.png", mask)
-    images.write_matte(tmp_path / "matte.png", matte)
-    assert np.array_equal(images.read_rgb(tmp_path / "new/rgb.png"), rgb)
-    assert np.array_equal(images.read_mask(tmp_path / "mask.png"), mask)
-    assert np.array_equal(images.read_matte(tmp_path / "matte.png"), matte)
-
-
-def test_a_file_of_the_wrong_kind_is_named(tmp_path: Path, rgb: images.Rgb) -> None:
-    images.write_rgb(tmp_path / "rgb.png", rgb)
-    images.write_matte(tmp_path / "matte.png", np.full((9, 9), 0.5))
-    (tmp_path / "half.png").write_bytes((tmp_path / "rgb.png").read_bytes()[:90])
-    with pytest.raises(ValueError, match=r"rgb\.png.*mode L.*found mode RGB"):
-        images.read_mask(tmp_path / "rgb.png")
-    with pytest.raises(ValueError, match=r"matte\.png.*0 and 255.*128"):
-        images.read_mask(tmp_path / "matte.png")
-    with pytest.raises(ValueError, match=r"half\.png.*delete it"):
-        images.read_rgb(tmp_path / "half.png")
-
-
-@pytest.mark.parametrize("bad", [np.full((4, 4), 1.5), np.full((4, 4), -0.1), np.full((4, 4), np.nan)])
-def test_a_matte_out_of_range_is_not_written(tmp_path: Path, bad: images.Matte) -> None:
-    with pytest.raises(ValueError, match=r"in \[0, 1\]"):
-        images.write_matte(tmp_path / "a.png", bad)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_equal_content_gives_equal_bytes(tmp_path: Path, rgb: images.Rgb) -> None:
-    for name in ("a", "b"):
-        images.write_rgb(tmp_path / f"{name}.png", rgb)
-        images.write_arrays(tmp_path / f"{name}.npz", {"w": rgb} if name == "a" else {"w": rgb.copy()})
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
-
-
-def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
-    target = tmp_path / "a.txt"
-    target.write_text("old")
-    with pytest.raises(RuntimeError), images.atomic(target) as temporary:
-        temporary.write_text("half of the n")
-        assert target.read_text() == "old"
-        raise RuntimeError
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
-    assert target.read_text() == "old"
-
-
-def test_json_has_sorted_keys_and_no_nan(tmp_path: Path) -> None:
-    images.write_json(tmp_path / "a.json", {"b": 1, "a": {"ü": None}})
-    text = (tmp_path / "a.json").read_text(encoding="utf-8")
-    assert text.index('"a"') < text.index('"b"')
-    assert json.loads(text) == {"b": 1, "a": {"ü": None}}
-    with pytest.raises(ValueError, match=r"b\.json.*None"):
-        images.write_json(tmp_path / "b.json", {"x": math.nan})
-    assert not (tmp_path / "b.json").exists()
-
-
-def test_a_table_keeps_numbers_and_gaps(tmp_path: Path) -> None:
-    table = pd.DataFrame({"photo": ["a,b", "c"], "psnr": [12.3456789, math.nan]})
-    images.write_table(tmp_path / "a.csv", table)
-    assert (tmp_path / "a.csv").read_text() == 'photo,psnr\n"a,b",12.345679\nc,\n'
-
-
-@settings(max_examples=30, deadline=None)
-@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))))
-def test_to_uint8_inverts_to_tensor(picture: images.Rgb) -> None:
-    tensor = images.to_tensor([picture, picture])
-    assert tensor.shape == (2, 3, *picture.shape[:2])
-    assert tensor.min() >= -1
-    assert tensor.max() <= 1
-    assert np.array_equal(images.to_uint8(tensor)[1], picture)
-
-
-def test_to_tensor_takes_one_size_only() -> None:
-    with pytest.raises(ValueError, match="one size"):
-        images.to_tensor([np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8)])
-
-
-def test_to_256_samples_two_pixels_as_hfgi_does() -> None:
-    # Reduced by four without antialiasing, a pixel is the mean of the middle two of four; range is clamped first.
-    row = torch.arange(1024.0).remainder(4).eq(1).float() * 9 - 3
-    small = images.to_256(row.expand(1, 3, 1024, 1024))
-    assert small.shape == (1, 3, 256, 256)
-    assert torch.allclose(small, torch.zeros(1))  # (clamp(6) + clamp(-3)) / 2
-
-
-def test_resize_looks_at_every_pixel() -> None:
-    stripes = torch.arange(512.0).remainder(2).expand(1, 1, 512, 512)
-    assert torch.allclose(images.resize(stripes, 64)[..., 4:-4], torch.tensor(0.5), atol=0.02)
-    assert images.resize(stripes, 512) is stripes

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from unripple.images import to_tensor
+from unripple.files.tensors import to_tensor
 from unripple.stages.inpaint import MULTIPLE, at_half_size, inpaint, telea
 
 

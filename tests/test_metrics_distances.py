@@ -10,7 +10,7 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
-from unripple.images import Mask, Rgb
+from unripple.files.pictures import Mask, Rgb
 from unripple.metrics.arrays import Field
 from unripple.metrics.difference import mean_difference
 from unripple.metrics.psnr import CEILING, psnr

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from unripple.images import write_arrays
+from unripple.files.data import write_arrays
 from unripple.metrics.columns import BASELINE, INCEPTION, KEYS, PHOTO, ST_ALEXNET, TRUTH
 from unripple.metrics.features import Features, read_features
 from unripple.metrics.frechet import frechet_distance, frechet_table, frechet_text

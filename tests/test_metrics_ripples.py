@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unripple.images import Mask, Matte, Rgb
+from unripple.files.pictures import Mask, Matte, Rgb
 from unripple.metrics.inner_ripples import inner_ripples
 from unripple.metrics.regions import THRESHOLD, dilate, erode, regions, shrink
 from unripple.metrics.ripple_energy import gradient_correlation, ripple_energy, ripple_gradients

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from unripple.faces import Box, FaceMeasure, HeadPose
-from unripple.images import Matte, Rgb
+from unripple.files.pictures import Matte, Rgb
 from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, PHOTO, ST_LPIPS, TRUTH
 from unripple.metrics.frechet import DISTANCES
 from unripple.metrics.measure import Exam, Yardsticks

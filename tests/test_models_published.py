@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from unripple.images import to_256, to_tensor
+from unripple.files.tensors import to_256, to_tensor
 from unripple.models import ModelSet, published
 from unripple.models.devices import chosen_device
 from unripple.networks.graphonomy_flow import person, person_matte

@@ -12,7 +12,7 @@ import pytest
 from unripple import persons
 from unripple.demo import example_photo
 from unripple.faces import FaceMeter
-from unripple.images import Rgb
+from unripple.files.pictures import Rgb
 from unripple.metrics.residual_person import residual_person
 from unripple.persons import PersonMeter
 from unripple.stages.align import align

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from unripple import provenance
 from unripple.cli import app
-from unripple.images import write_json
+from unripple.files.data import write_json
 from unripple.index import BrokenIndex, IndexWriter
 
 RUN = CliRunner()

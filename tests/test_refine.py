@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from unripple.codes import CodeSampler
-from unripple.images import to_256
+from unripple.files.tensors import to_256
 from unripple.models import ModelSet
 from unripple.models.lite import load
 from unripple.networks.mobile_stylegan import rows

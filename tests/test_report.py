@@ -21,7 +21,8 @@ import pytest
 from drawn_study import EVIL, METHODS, SIZE, face, page, page_of, plain, stored, tables
 from PIL import Image
 
-from unripple.images import write_json, write_table
+from unripple.files.data import write_json
+from unripple.files.tables import write_table
 from unripple.metrics.columns import COLUMNS, INCEPTION, ST_ALEXNET
 from unripple.metrics.frechet import DISTANCES
 from unripple.metrics.table import metrics_table, read_table

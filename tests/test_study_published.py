@@ -26,6 +26,7 @@ from unripple.closure import closure
 from unripple.config import Study, check
 from unripple.demo import example_photo
 from unripple.faces import FaceMeter
+from unripple.files.tensors import write_tensors
 from unripple.networks.graphonomy import Graphonomy
 from unripple.networks.hfgi import HFGI
 from unripple.networks.lama import LamaGenerator
@@ -34,7 +35,6 @@ from unripple.weights.fill import fill_net, make_input
 from unripple.weights.published.manifest import Weights, manifest
 from unripple.weights.published.needed import missing_weights
 from unripple.weights.roles import PUBLISHED, Role, converted_file
-from unripple.weights.store import write_tensors
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -13,7 +13,7 @@ import torch
 from lightning_fabric import Fabric
 
 from unripple.codes import CodeSampler
-from unripple.images import to_256, to_uint8
+from unripple.files.tensors import to_256, to_uint8
 from unripple.networks.consultation import Aligner, pass_distortion
 from unripple.networks.mobile_stylegan import MobileStyleGAN, Window, rows
 from unripple.training import consultation, runner

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from typer import Typer
 from typer.testing import CliRunner
 
-from unripple.images import write_rgb
+from unripple.files.pictures import write_rgb
+from unripple.files.tensors import write_tensors
 from unripple.networks.stylegan2 import StyleGAN2
 from unripple.training import hfgi, runner
 from unripple.training.consultation import warp
@@ -32,7 +33,6 @@ from unripple.weights.lpips_alex import LAYERS, load_lpips_alex
 from unripple.weights.published.convert import NETWORKS, expected, matched
 from unripple.weights.published.manifest import Weights, WeightsError, named
 from unripple.weights.roles import LATENT_AVG, converted_file, provenance_file
-from unripple.weights.store import write_tensors
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from unripple.weights.store import write_tensors
+from unripple.files.tensors import write_tensors
 
 
 def test_weights_can_be_read_by_whoever_reads_other_files_of_the_folder(tmp_path: Path) -> None:

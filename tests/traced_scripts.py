@@ -22,7 +22,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from unripple.images import write_arrays, write_matte, write_rgb
+from unripple.files.data import write_arrays
+from unripple.files.pictures import write_matte, write_rgb
 from unripple.index import IndexWriter
 
 SIZE = 64

@@ -25,7 +25,7 @@ def check_writable() -> None:
 
 
 def sweep() -> None:
-    """Remove the temporary files of jobs that were killed while they wrote (see ``unripple.images.atomic``)."""
+    """Remove the temporary files of jobs that were killed while they wrote (see ``unripple.files.atomic``)."""
     for folder, _, names in os.walk(RESULTS):
         for name in names:
             if name.startswith(".") and name.endswith(".tmp"):

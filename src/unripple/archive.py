@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from unripple import damage, index, journal, latest, provenance
-from unripple.images import write_json
+from unripple.files.data import write_json
 
 MANIFEST = "manifest.json"
 

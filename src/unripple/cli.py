@@ -22,16 +22,9 @@ from unripple import plan as costs_ahead
 from unripple.commands import results, weights
 from unripple.config import CHOSEN
 from unripple.faces import FaceMeter, model_file
-from unripple.images import (
-    PhotoRefused,
-    Rgb,
-    read_photo,
-    resize,
-    to_tensor,
-    to_uint8,
-    write_mask,
-    write_rgb,
-)
+from unripple.files.pictures import Rgb, write_mask, write_rgb
+from unripple.files.tensors import resize, to_tensor, to_uint8
+from unripple.images import PhotoRefused, read_photo
 from unripple.models import ModelSet, lite, published
 from unripple.shards import printable
 from unripple.stages.align import Aligned, align, paste_back

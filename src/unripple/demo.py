@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from unripple import plates
 from unripple.faces import FaceMeter
-from unripple.images import Rgb, to_uint8
+from unripple.files.pictures import Rgb
+from unripple.files.tensors import to_uint8
 from unripple.stages.composite import over, settled
 
 #: Starting yaws of a set are spread evenly over this many degrees to both sides.

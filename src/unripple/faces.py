@@ -18,7 +18,7 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from unripple.images import Rgb
+from unripple.files.pictures import Rgb
 
 Landmarks = NDArray[np.float64]
 Descriptor = NDArray[np.float64]

@@ -1,35 +1,19 @@
-"""Reading, checking and writing pictures; ranges and colour order are decided here once.
-
-Arrays are ``uint8 (H, W, 3)`` RGB. Tensors are ``float32 (B, 3, H, W)`` in [-1, 1], RGB. Mattes are ``float32``
-in [0, 1] and masks ``bool``; in files both are 8-bit grey PNG.
-"""
+"""Decoding anybody's photo: upright, in sRGB, or refused with a reason."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import secrets
 import stat
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import pandas as pd
-import torch
-from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
-from torch import Tensor
-from torch.nn import functional as F
 
-Rgb = NDArray[np.uint8]
-Matte = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from unripple.files.pictures import Rgb
 
 #: A photo whose shorter side is below this cannot hold a face that is worth editing at 256 px.
 MIN_SIDE: Final = 128
@@ -41,7 +25,6 @@ MAX_SCANS: Final = 100
 # Only what cameras and the web produce. Other decoders of Pillow start programs (EPS) or read scientific data.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
 _ORIENTATION: Final = 0x0112
-_PNG_LEVEL: Final = 4
 # JPEG: any marker but those that stand inside the coded pixels (stuffed zeros, restarts, fill bytes).
 _MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _START_OF_SCAN: Final = b"\xff\xda"
@@ -196,142 +179,3 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
         if converted is not None:
             return converted
     return picture.convert("RGB")
-
-
-def read_rgb(path: Path) -> Rgb:
-    """Read a picture that the study wrote: ``uint8 (H, W, 3)``. ``ValueError`` if it is not 8-bit RGB."""
-    return _read_exactly(Path(path), "RGB")
-
-
-def read_mask(path: Path) -> Mask:
-    """Read a mask: ``bool (H, W)``. ``ValueError`` if the file holds anything but 0 and 255."""
-    grey = _read_exactly(Path(path), "L")
-    if not np.isin(grey, (0, 255)).all():
-        other = grey[~np.isin(grey, (0, 255))][0]
-        raise ValueError(f"{path}: expected a mask with values 0 and 255, found {other}; is it a matte?")
-    return np.asarray(grey == 255)
-
-
-def read_matte(path: Path) -> Matte:
-    """Read a soft matte: ``float32 (H, W)`` in [0, 1]."""
-    return _read_exactly(Path(path), "L").astype(np.float32) / np.float32(255)
-
-
-def _read_exactly(path: Path, mode: str) -> NDArray[np.uint8]:
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-            found = picture.mode
-            if found == mode:
-                return np.array(picture)
-    except (FileNotFoundError, MemoryError):
-        raise
-    except Exception as error:  # See read_photo.
-        raise ValueError(f"{path}: not a readable picture ({error}); delete it and run again") from None
-    raise ValueError(f"{path}: expected an 8-bit picture of mode {mode}, found mode {found}")
-
-
-def write_rgb(path: Path, rgb: Rgb) -> None:
-    """Write ``uint8 (H, W, 3)`` as PNG, atomically; equal pixels give equal bytes."""
-    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
-        raise ValueError(f"{path}: expected uint8 (H, W, 3), found {rgb.dtype} {rgb.shape}")
-    _write_png(Path(path), rgb)
-
-
-def write_mask(path: Path, mask: Mask) -> None:
-    """Write ``bool (H, W)`` as grey PNG with values 0 and 255."""
-    if mask.dtype != np.bool_ or mask.ndim != 2:
-        raise ValueError(f"{path}: expected bool (H, W), found {mask.dtype} {mask.shape}")
-    _write_png(Path(path), np.where(mask, np.uint8(255), np.uint8(0)))
-
-
-def write_matte(path: Path, matte: Matte) -> None:
-    """Write a floating-point matte ``(H, W)`` in [0, 1] as grey PNG in steps of 1/255."""
-    if not np.issubdtype(matte.dtype, np.floating) or matte.ndim != 2:
-        raise ValueError(f"{path}: expected a floating-point (H, W), found {matte.dtype} {matte.shape}")
-    if not (matte.min() >= 0 and matte.max() <= 1):
-        raise ValueError(f"{path}: expected values in [0, 1], found {matte.min():.3g} to {matte.max():.3g}")
-    _write_png(Path(path), np.round(matte * 255).astype(np.uint8))
-
-
-def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    with atomic(path) as temporary:
-        Image.fromarray(pixels).save(temporary, format="PNG", compress_level=_PNG_LEVEL)
-
-
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as CSV without its index, numbers with 8 significant digits."""
-    with atomic(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.8g", lineterminator="\n")
-
-
-def write_json(path: Path, obj: Mapping[str, Any] | Sequence[Any]) -> None:
-    """Write JSON with sorted keys. ``ValueError`` for NaN and infinity, which JSON does not have: pass None."""
-    try:
-        text = json.dumps(obj, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}; write None where a number is missing") from None
-    with atomic(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write named arrays as compressed npz; equal arrays give equal bytes (numpy stores no time)."""
-    with atomic(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path`` to write to; move it there, on disk, when the block succeeds.
-
-    A reader sees the old file or the whole new one, also after a crash. Missing folders are made.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        yield temporary
-        _fsync(temporary)
-        temporary.replace(path)
-        _fsync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def to_tensor(pictures: Sequence[Rgb]) -> Tensor:
-    """``uint8 (H, W, 3)`` of equal size -> ``float32 (B, 3, H, W)`` in [-1, 1]."""
-    shapes = {picture.shape for picture in pictures}
-    if len(shapes) != 1:
-        raise ValueError(f"expected one or more pictures of one size, found sizes {sorted(shapes)}")
-    batch = torch.from_numpy(np.stack(pictures))  # (B, H, W, 3)
-    return batch.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format) / 127.5 - 1
-
-
-def to_uint8(rgb: Tensor) -> NDArray[np.uint8]:
-    """``float (B, 3, H, W)`` in [-1, 1], clipped and rounded -> ``uint8 (B, H, W, 3)``. Inverse of `to_tensor`."""
-    levels = ((rgb.detach().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
-def to_256(rgb: Tensor) -> Tensor:
-    """What HFGI's encoders look at: clamp to [-1, 1], then bilinear to 256x256 *without* antialiasing.
-
-    ``rgb: float (B, 3, H, W)`` -> ``float (B, 3, 256, 256)``.
-    """
-    return F.interpolate(rgb.clamp(-1, 1), size=(256, 256), mode="bilinear", align_corners=False)
-
-
-def resize(picture: Tensor, size: int) -> Tensor:
-    """Antialiased bilinear for storage and looking: ``float (B, C, H, W)`` -> ``float (B, C, size, size)``."""
-    if picture.shape[-2:] == (size, size):
-        return picture
-    return F.interpolate(picture, size=(size, size), mode="bilinear", align_corners=False, antialias=True)

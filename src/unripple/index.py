@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from unripple import journal
-from unripple.images import PhotoRefused, write_json
+from unripple.files.data import write_json
+from unripple.images import PhotoRefused
 from unripple.journal import Files
 
 V = TypeVar("V")

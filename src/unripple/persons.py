@@ -17,7 +17,7 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
-from unripple.images import Matte, Rgb
+from unripple.files.pictures import Matte, Rgb
 
 # The network expects a whole body in a square of this side, upright and in the middle.
 _SIDE: Final = 256

@@ -17,7 +17,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # the settings name plates, and must load without torch
-    from unripple.images import Rgb
+    from unripple.files.pictures import Rgb
 
 #: Photographs behind the study's known-plate portraits.
 STUDY_PLATES: Final = ("coffee", "grass", "motorcycle_left", "rocket")

@@ -4,7 +4,9 @@ import job
 from job import snakemake
 from unripple.demo import example_photo
 from unripple.faces import FaceMeter
-from unripple.images import Photo, write_json, write_rgb
+from unripple.files.data import write_json
+from unripple.files.pictures import write_rgb
+from unripple.images import Photo
 from unripple.index import PhotoFiles
 from unripple.provenance import relative
 from unripple.readers import readers

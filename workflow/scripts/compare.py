@@ -4,7 +4,8 @@ from pathlib import Path
 
 import job
 from job import snakemake
-from unripple.images import atomic, write_table
+from unripple.files.atomic import atomic
+from unripple.files.tables import write_table
 from unripple.metrics.ranking import rank, rank_text
 from unripple.metrics.table import read_table
 from unripple.report.ranking import draw_ranking

@@ -6,7 +6,8 @@ from torch import Tensor
 
 import job
 from job import snakemake
-from unripple.images import Rgb, resize, to_uint8, write_rgb
+from unripple.files.pictures import Rgb, write_rgb
+from unripple.files.tensors import resize, to_uint8
 from unripple.index import PhotoFiles
 from unripple.models.devices import refuse_slow
 from unripple.stages.edit import edit

@@ -6,7 +6,9 @@ from torch import Tensor
 
 import job
 from job import snakemake
-from unripple.images import Rgb, resize, to_uint8, write_arrays, write_rgb
+from unripple.files.data import write_arrays
+from unripple.files.pictures import Rgb, write_rgb
+from unripple.files.tensors import resize, to_uint8
 from unripple.index import PhotoFiles
 from unripple.networks.mobile_stylegan import STYLE_DIM
 from unripple.stages.edit import edit

@@ -14,7 +14,9 @@ from torch import Tensor
 import faults
 from unripple import provenance
 from unripple.batches import Load, Make, Save, process
-from unripple.images import read_mask, read_matte, read_rgb, to_tensor, write_json
+from unripple.files.data import write_json
+from unripple.files.pictures import read_mask, read_matte, read_rgb
+from unripple.files.tensors import to_tensor
 from unripple.index import Index, IndexWriter, read_all
 from unripple.journal import facts
 from unripple.models import ModelSet

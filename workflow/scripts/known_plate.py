@@ -7,7 +7,9 @@ from torch import Tensor
 import job
 from job import snakemake
 from unripple.demo import compose, study_plate
-from unripple.images import Rgb, to_tensor, to_uint8, write_json, write_matte, write_rgb
+from unripple.files.data import write_json
+from unripple.files.pictures import Rgb, write_matte, write_rgb
+from unripple.files.tensors import to_tensor, to_uint8
 from unripple.index import PhotoFiles
 from unripple.networks.mobile_stylegan import rows
 from unripple.stages.parse import person_matte

@@ -7,7 +7,7 @@ from job import snakemake
 from unripple.codes import mean_code
 from unripple.demo import measured_yaw, sample_codes
 from unripple.faces import FaceMeter
-from unripple.images import write_arrays
+from unripple.files.data import write_arrays
 from unripple.networks.mobile_stylegan import rows
 from unripple.shards import known_plate_names
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 import job
-from unripple.images import atomic, write_table
+from unripple.files.atomic import atomic
+from unripple.files.tables import write_table
 
 inputs, outputs = job.snakemake.input, job.snakemake.output
 

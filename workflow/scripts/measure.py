@@ -6,7 +6,10 @@ import pandas as pd
 
 import job
 from job import snakemake
-from unripple.images import read_mask, read_rgb, resize, to_uint8, write_arrays, write_table
+from unripple.files.data import write_arrays
+from unripple.files.pictures import read_mask, read_rgb
+from unripple.files.tables import write_table
+from unripple.files.tensors import resize, to_uint8
 from unripple.index import Index
 from unripple.metrics.columns import COLUMNS, KEYS
 from unripple.metrics.features import Features

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 import job
-from unripple.images import write_matte
+from unripple.files.pictures import write_matte
 from unripple.index import PhotoFiles
 from unripple.stages.parse import person_matte
 

@@ -4,7 +4,8 @@ from torch import Tensor
 
 import job
 from job import snakemake
-from unripple.images import resize, write_matte
+from unripple.files.pictures import write_matte
+from unripple.files.tensors import resize
 from unripple.index import PhotoFiles
 from unripple.stages.parse import person_matte
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import job
 from job import snakemake
-from unripple.images import atomic, read_mask, read_rgb, resize, to_uint8, write_rgb
+from unripple.files.atomic import atomic
+from unripple.files.pictures import read_mask, read_rgb, write_rgb
+from unripple.files.tensors import resize, to_uint8
 from unripple.index import Index
 from unripple.metrics.columns import ST_LPIPS
 from unripple.metrics.table import read_table

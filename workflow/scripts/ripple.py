@@ -4,7 +4,7 @@ from torch import Tensor
 
 import job
 from job import snakemake
-from unripple.images import write_mask
+from unripple.files.pictures import write_mask
 from unripple.index import PhotoFiles
 from unripple.stages.ripple import ripple_mask
 

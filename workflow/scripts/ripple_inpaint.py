@@ -4,7 +4,8 @@ from torch import Tensor
 
 import job
 from job import snakemake
-from unripple.images import Rgb, to_uint8, write_rgb
+from unripple.files.pictures import Rgb, write_rgb
+from unripple.files.tensors import to_uint8
 from unripple.index import PhotoFiles
 from unripple.stages.composite import ripple_inpaint
 

@@ -7,7 +7,9 @@ import pandas as pd
 
 import job
 from job import snakemake
-from unripple.images import atomic, write_json, write_table
+from unripple.files.atomic import atomic
+from unripple.files.data import write_json
+from unripple.files.tables import write_table
 from unripple.index import read
 from unripple.metrics.columns import TRUTH
 from unripple.metrics.features import read_features

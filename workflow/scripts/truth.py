@@ -7,7 +7,8 @@ from torch import Tensor
 import job
 from job import snakemake
 from unripple.demo import compose
-from unripple.images import Rgb, resize, to_uint8, write_matte, write_rgb
+from unripple.files.pictures import Rgb, write_matte, write_rgb
+from unripple.files.tensors import resize, to_uint8
 from unripple.index import PhotoFiles
 from unripple.networks.mobile_stylegan import rows
 from unripple.stages.parse import person_matte

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from unripple.images import Mask, Rgb
+from unripple.files.pictures import Mask, Rgb
 
 Field = npt.NDArray[np.float32]
 

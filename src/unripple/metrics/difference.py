@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unripple.images import Mask, Rgb
+from unripple.files.pictures import Mask, Rgb
 from unripple.metrics.arrays import check_mask, check_pair
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unripple.images import Mask
+from unripple.files.pictures import Mask
 from unripple.metrics.arrays import Field
 from unripple.metrics.ripple_energy import gradient_correlation
 

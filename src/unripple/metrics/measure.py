@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from unripple.faces import FaceMeasure, FaceMeter, identity_distance
-from unripple.images import Mask, Matte, Rgb, to_tensor
+from unripple.files.pictures import Mask, Matte, Rgb
+from unripple.files.tensors import to_tensor
 from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over
 from unripple.metrics.columns import COLUMNS, INCEPTION, PHOTO, ST_ALEXNET, ST_LPIPS, TRUTH
 from unripple.metrics.difference import mean_difference

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from unripple.images import Mask, Rgb
+from unripple.files.pictures import Mask, Rgb
 from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over
 
 #: Equal pictures have no noise; they are given this value so that a mean stays a number.

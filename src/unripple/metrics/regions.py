@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from unripple.images import Mask, Matte
+from unripple.files.pictures import Mask, Matte
 from unripple.metrics.arrays import scaled
 
 #: A pixel belongs to the person from this matte value on.

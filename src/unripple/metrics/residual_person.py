@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unripple.images import Mask, Matte
+from unripple.files.pictures import Mask, Matte
 from unripple.metrics.arrays import scaled
 from unripple.metrics.regions import THRESHOLD
 from unripple.metrics.ripple_energy import LEAST_AREA

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unripple.images import Mask, Rgb
+from unripple.files.pictures import Mask, Rgb
 from unripple.metrics.arrays import Field, gradients, scaled
 
 #: Scale of the gradients, in pixels at 512: wide enough for an after-image that moved by a pixel or two.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from unripple.images import Mask, Rgb
+from unripple.files.pictures import Mask, Rgb
 from unripple.metrics.arrays import Field, check_mask, check_rgb, gradients, mean_over, scaled
 from unripple.metrics.regions import dilate
 

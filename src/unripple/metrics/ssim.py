@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from skimage.metrics import structural_similarity
 
-from unripple.images import Rgb
+from unripple.files.pictures import Rgb
 from unripple.metrics.arrays import Field, check_pair
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from unripple.images import Rgb
+from unripple.files.pictures import Rgb
 from unripple.metrics.arrays import Field, check_rgb
 from unripple.networks.st_alexnet import StLpips
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from unripple.images import to_256
+from unripple.files.tensors import to_256
 from unripple.models.devices import chosen_device
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e_lite import E4eLite, PooledFeatures

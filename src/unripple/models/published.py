@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unripple.images import to_tensor, to_uint8
+from unripple.files.tensors import to_tensor, to_uint8
 from unripple.models.devices import chosen_device
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e import E4E

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from unripple.images import to_256
+from unripple.files.tensors import to_256
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e import E4E
 from unripple.networks.fusion import Fused

@@ -212,7 +212,7 @@ class MobileStyleGAN(nn.Module):
         return rgb
 
     def features(self, w_plus: Tensor, last: int, fused: Fused | None = None) -> Tensor:
-        """What block ``last`` gives, ``(B, C, 8 << last, 8 << last)``; with what is fused if it lies above the fusion."""
+        """What block ``last`` gives, ``(B, C, 8 << last, 8 << last)``; with what is fused, if it lies above that."""
         if last < FUSION_BLOCK:
             return self._up_to(w_plus, last)
         x = fuse(self.to_fusion(w_plus).features, fused)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unripple.images import Rgb
+from unripple.files.pictures import Rgb
 from unripple.report.pictures import FacePictures, label, signed
 from unripple.report.sheet import Sheet
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from unripple.images import Mask, Rgb
+from unripple.files.pictures import Mask, Rgb
 from unripple.metrics.columns import BASELINE, TRUTH
 
 #: Names for people; a method that is not listed is shown by its own name.

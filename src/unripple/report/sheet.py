@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from unripple.images import Rgb
+from unripple.files.pictures import Rgb
 
 PAPER = (255, 255, 255)
 INK = (28, 28, 32)

@@ -7,7 +7,7 @@ import io
 
 from PIL import Image
 
-from unripple.images import Mask, Rgb
+from unripple.files.pictures import Mask, Rgb
 from unripple.report.pictures import reduced
 
 QUALITY = 80

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unripple.faces import FaceMeter, Landmarks
-from unripple.images import PhotoRefused, Rgb
+from unripple.files.pictures import Rgb
+from unripple.images import PhotoRefused
 
 Transform = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unripple.images import to_tensor, to_uint8
+from unripple.files.tensors import to_tensor, to_uint8
 from unripple.stages.masks import distance_to, ramp, require_masks, scaled
 
 #: Mattes of networks seldom reach 0 and 1: what comes this near counts as background or as person.

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from unripple.images import to_256
+from unripple.files.tensors import to_256
 from unripple.models import ModelSet
 from unripple.networks.fusion import Fused
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unripple.images import to_tensor, to_uint8
+from unripple.files.tensors import to_tensor, to_uint8
 from unripple.stages.masks import ramp, require_masks, scaled
 
 #: ``(rgb float32 (1, 3, H, W) in [-1, 1], mask bool (1, 1, H, W))`` -> rgb of the same shape, filled inside the mask.

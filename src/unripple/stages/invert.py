@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unripple.images import to_256
+from unripple.files.tensors import to_256
 from unripple.models import ModelSet
 from unripple.stages.refine import encode_refined
 

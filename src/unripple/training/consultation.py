@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms import RandomPerspective
 
-from unripple.images import to_256, to_tensor
+from unripple.files.tensors import to_256, to_tensor
 from unripple.networks.consultation import Aligner, ConsultationEncoder, pass_distortion
 from unripple.networks.fusion import Fused
 from unripple.networks.mobile_stylegan import MARGIN, MobileStyleGAN, Window, rows

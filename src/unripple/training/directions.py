@@ -21,8 +21,8 @@ from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
 from unripple.faces import FaceMeter, head_pose, smile
+from unripple.files.tensors import write_tensors
 from unripple.training.faces import load
-from unripple.weights.store import write_tensors
 
 #: Share of the faces at either end that are told apart, and the inverse strength of the regularisation. The two ends
 #: are separated almost perfectly by many planes, so accuracy cannot choose; a wide margin it is.

@@ -20,7 +20,8 @@ import typer
 from torch import Tensor
 from tqdm import tqdm
 
-from unripple.images import to_tensor, to_uint8, write_arrays
+from unripple.files.data import write_arrays
+from unripple.files.tensors import to_tensor, to_uint8
 from unripple.networks.e4e_lite import E4eLite, PooledFeatures
 from unripple.networks.parser import Parser
 from unripple.plates import training_plate

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from unripple.codes import CodeSampler
 from unripple.faces import FaceMeter, identity_distance
-from unripple.images import resize, to_256, to_tensor, to_uint8
+from unripple.files.tensors import resize, to_256, to_tensor, to_uint8
 from unripple.models import ModelSet, lite
 from unripple.networks.mobile_stylegan import rows
 from unripple.plates import STUDY_PLATES, plate

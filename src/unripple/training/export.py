@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from unripple.weights.store import write_tensors
+from unripple.files.tensors import write_tensors
 
 
 def export(network: nn.Module, file: Path, metadata: dict[str, str]) -> None:

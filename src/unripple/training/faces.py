@@ -20,7 +20,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from unripple.codes import CodeSampler
-from unripple.images import to_256, to_uint8, write_arrays
+from unripple.files.data import write_arrays
+from unripple.files.tensors import to_256, to_uint8
 from unripple.networks.mobile_stylegan import MobileStyleGAN, rows
 from unripple.weights.lite import load_direction, load_generator, load_mapping
 

@@ -24,7 +24,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unripple.images import to_256, write_json
+from unripple.files.data import write_json
+from unripple.files.tensors import to_256, write_tensors
 from unripple.networks.arcface import ArcFace, crop_face
 from unripple.networks.e4e import E4E
 from unripple.networks.layout import channels_last
@@ -37,7 +38,6 @@ from unripple.weights.lpips_alex import load_lpips_alex
 from unripple.weights.published.load import load_part, load_tensor
 from unripple.weights.published.manifest import WeightsError, checksum
 from unripple.weights.roles import LATENT_AVG, PUBLISHED, converted_file, provenance_file
-from unripple.weights.store import write_tensors
 
 #: Middle channels of Ec's heads in the published network.
 WIDTH = 512

@@ -2,7 +2,7 @@
 
 ``python -m unripple.training.preview --faces FOLDER --checkpoint FILE --out models/lite/preview.safetensors``
 
-The generator is frozen and its own teacher: the targets are its pictures as `unripple.images.to_256` reduces them, and
+The generator is frozen and its own teacher: the targets are its pictures as `unripple.files.tensors.to_256` reduces them, and
 for smaller sides the mean over cells of those. The loss is the distance of pictures and of their gradients: what is
 wanted of a preview is where it leads.
 """
@@ -22,7 +22,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional as F
 
-from unripple.images import to_tensor
+from unripple.files.tensors import to_tensor
 from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.mobile_stylegan import MobileStyleGAN, rows
 from unripple.networks.preview import BLOCK_OF, Preview

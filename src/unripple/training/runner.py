@@ -13,7 +13,7 @@ from typing import Any
 from lightning_fabric import Fabric
 from tqdm import tqdm
 
-from unripple.images import atomic
+from unripple.files.atomic import atomic
 
 #: Seconds between two checkpoints, and between two lines of the log.
 SAVE_EVERY, LOG_EVERY = 60.0, 20.0

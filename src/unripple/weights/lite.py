@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from unripple.files.tensors import write_tensors
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e_lite import E4eLite
 from unripple.networks.lama_lite import LamaLite
@@ -17,7 +18,6 @@ from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
 from unripple.networks.preview import Preview
 from unripple.weights import openvino_ir
-from unripple.weights.store import write_tensors
 
 GENERATOR, MAPPING, DIRECTIONS = "generator.safetensors", "mapping.safetensors", "directions.safetensors"
 ENCODER, CONSULTATION = "encoder.safetensors", "consultation.safetensors"

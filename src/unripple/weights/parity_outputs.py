@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unripple.images import to_256
+from unripple.files.tensors import to_256
 from unripple.networks.arcface import ArcFace, crop_face
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e import E4E

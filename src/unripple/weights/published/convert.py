@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from unripple import __version__
-from unripple.images import write_json
+from unripple.files.data import write_json
+from unripple.files.tensors import write_tensors
 from unripple.networks.arcface import ArcFace
 from unripple.networks.e4e import E4E
 from unripple.networks.graphonomy import Graphonomy
@@ -34,7 +35,6 @@ from unripple.weights.roles import (
     converted_file,
     provenance_file,
 )
-from unripple.weights.store import write_tensors
 
 #: Our networks by role; in the files of e4e and pSp the generator lies beside the encoder.
 NETWORKS: Final[dict[Role, Callable[[], nn.Module]]] = {

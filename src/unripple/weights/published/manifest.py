@@ -13,7 +13,7 @@ import yaml
 from pydantic import TypeAdapter
 from tqdm import tqdm
 
-from unripple.images import write_json
+from unripple.files.data import write_json
 
 MANIFEST = Path(__file__).with_name("manifest.yaml")
 #: Below the folder of the published models: the files as published, and the checksums that were seen first.

@@ -1,0 +1,1 @@
+"""Files: written whole or not at all, pictures, arrays, tables; and tensors of pictures."""

@@ -1,0 +1,83 @@
+"""Reading and writing the pictures of a study; ranges and colour order are decided here once.
+
+Arrays are ``uint8 (H, W, 3)`` RGB. Mattes are ``float32`` in [0, 1] and masks ``bool``; in files both are 8-bit grey
+PNG.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unripple.files.atomic import atomic
+
+Rgb = NDArray[np.uint8]
+Matte = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+_PNG_LEVEL: Final = 4
+
+
+def read_rgb(path: Path) -> Rgb:
+    """Read a picture that the study wrote: ``uint8 (H, W, 3)``. ``ValueError`` if it is not 8-bit RGB."""
+    return _read_exactly(Path(path), "RGB")
+
+
+def read_mask(path: Path) -> Mask:
+    """Read a mask: ``bool (H, W)``. ``ValueError`` if the file holds anything but 0 and 255."""
+    grey = _read_exactly(Path(path), "L")
+    if not np.isin(grey, (0, 255)).all():
+        other = grey[~np.isin(grey, (0, 255))][0]
+        raise ValueError(f"{path}: expected a mask with values 0 and 255, found {other}; is it a matte?")
+    return np.asarray(grey == 255)
+
+
+def read_matte(path: Path) -> Matte:
+    """Read a soft matte: ``float32 (H, W)`` in [0, 1]."""
+    return _read_exactly(Path(path), "L").astype(np.float32) / np.float32(255)
+
+
+def _read_exactly(path: Path, mode: str) -> NDArray[np.uint8]:
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+            found = picture.mode
+            if found == mode:
+                return np.array(picture)
+    except (FileNotFoundError, MemoryError):
+        raise
+    except Exception as error:  # See read_photo.
+        raise ValueError(f"{path}: not a readable picture ({error}); delete it and run again") from None
+    raise ValueError(f"{path}: expected an 8-bit picture of mode {mode}, found mode {found}")
+
+
+def write_rgb(path: Path, rgb: Rgb) -> None:
+    """Write ``uint8 (H, W, 3)`` as PNG, atomically; equal pixels give equal bytes."""
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
+        raise ValueError(f"{path}: expected uint8 (H, W, 3), found {rgb.dtype} {rgb.shape}")
+    _write_png(Path(path), rgb)
+
+
+def write_mask(path: Path, mask: Mask) -> None:
+    """Write ``bool (H, W)`` as grey PNG with values 0 and 255."""
+    if mask.dtype != np.bool_ or mask.ndim != 2:
+        raise ValueError(f"{path}: expected bool (H, W), found {mask.dtype} {mask.shape}")
+    _write_png(Path(path), np.where(mask, np.uint8(255), np.uint8(0)))
+
+
+def write_matte(path: Path, matte: Matte) -> None:
+    """Write a floating-point matte ``(H, W)`` in [0, 1] as grey PNG in steps of 1/255."""
+    if not np.issubdtype(matte.dtype, np.floating) or matte.ndim != 2:
+        raise ValueError(f"{path}: expected a floating-point (H, W), found {matte.dtype} {matte.shape}")
+    if not (matte.min() >= 0 and matte.max() <= 1):
+        raise ValueError(f"{path}: expected values in [0, 1], found {matte.min():.3g} to {matte.max():.3g}")
+    _write_png(Path(path), np.round(matte * 255).astype(np.uint8))
+
+
+def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    with atomic(path) as temporary:
+        Image.fromarray(pixels).save(temporary, format="PNG", compress_level=_PNG_LEVEL)
