@@ -148,16 +148,16 @@ def is_reached(name: str, reached: dict[str, str]) -> bool:
 
 def test_all_that_a_real_script_runs_is_in_its_closure(root: Path) -> None:
     """What masks and measurements execute is reached from the scripts that ask for them, to the last helper."""
-    disc = torch.zeros(1, 1, 128, 128, dtype=torch.bool)
-    disc[..., 32:96, 20:90] = True
+    disc = np.zeros((128, 128), bool)
+    disc[32:96, 20:90] = True
     picture = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
-    matte = disc[0, 0].numpy().astype(np.float32)
+    matte = disc.astype(np.float32)
     with Executed() as masks:
-        ripple_mask(disc, disc.roll(12, dims=3))
+        ripple_mask(disc, np.roll(disc, 12, axis=1))
     with Executed() as metrics:
         yardsticks = Yardsticks.load(torch.device("cpu"))
         exam = Exam(picture, picture, picture, matte, np.roll(matte, 12, 1), yardsticks, picture)
-        exam.measure({"hfgi": picture}, disc[0, 0].numpy())
+        exam.measure({"hfgi": picture}, disc)
     for script, executed in (("ripple", masks), ("measure", metrics)):
         reached = closure.closure(root / "workflow/scripts" / f"{script}.py")
         missed = {name for name in executed.functions if not is_reached(name, reached)}

@@ -92,7 +92,8 @@ def made(name: str) -> str:
 def executed(script: Path, inputs: dict[str, str]) -> list[str]:
     """Run a script; the functions of the package that it executed."""
     found = Executed()
-    sys.modules.pop("job", None)  # which every job imports anew
+    for helper in ("job", "painter"):  # which every job imports anew
+        sys.modules.pop(helper, None)
     threading.setprofile(found)
     sys.setprofile(found)
     try:

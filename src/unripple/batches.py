@@ -1,4 +1,7 @@
-"""Photos through a network in batches, while others are read and written: the device never waits for files."""
+"""Photos through a network in batches, while others are read and written: the device never waits for files.
+
+Without a network they go one by one, and torch is not loaded, which takes longer than many a job.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,23 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from unripple.images import PhotoRefused
 from unripple.index import IndexWriter
+
+if TYPE_CHECKING:
+    import torch
 
 #: Largest batch, and the share of a GPU's free memory that a batch may take.
 LARGEST, SHARE = 32, 0.6
 #: Threads that read and that write, and seconds between two lines about the progress.
 READERS, WRITERS, REPORT_EVERY = 2, 2, 10.0
 
-Load = Callable[[str], tuple[Tensor, ...]]
+Load = Callable[[str], tuple[Any, ...]]
 Make = Callable[..., tuple[Any, ...]]
 Save = Callable[..., None]
-Loaded = tuple[str, tuple[Tensor, ...]]
+Loaded = tuple[str, tuple[Any, ...]]
 T = TypeVar("T")
 
 
@@ -75,19 +78,20 @@ def process(
     make: Make,
     save: Save,
     writer: IndexWriter,
-    device: torch.device,
+    device: torch.device | None = None,
     batch: int | None = None,
 ) -> Progress:
     """Load, make and save every photo that an earlier start of the job has not finished.
 
     Args:
         photos: their names.
-        load: name -> tensors without a batch dimension; runs in other threads.
-        make: those of some photos, stacked and on the device, -> things whose first dimension is the batch.
+        load: name -> tensors without a batch dimension; runs in other threads. Without a device: anything.
+        make: those of some photos, stacked and on the device, -> things whose first dimension is the batch. Without a
+            device: what ``load`` gave for one photo -> things of that photo.
         save: ``save(files, *things)`` with one photo's part of each; runs in other threads.
         writer: takes what is made. A photo that ``load`` or ``save`` refuses (``PhotoRefused``), or on which the
             network alone fails, is recorded as failed and the others go on.
-        device: where ``make`` works.
+        device: where the networks of ``make`` work; None where it has none.
         batch: photos at a time; without it 1 on a CPU, and on a GPU what fits by the first photo's peak.
 
     Raises:
@@ -128,10 +132,18 @@ class _Maker:
     """Runs the network on batches, and on halves or single photos of those that fail."""
 
     def __init__(
-        self, make: Make, writer: IndexWriter, device: torch.device, progress: Progress, *, made: int, sized: bool
+        self,
+        make: Make,
+        writer: IndexWriter,
+        device: torch.device | None,
+        progress: Progress,
+        *,
+        made: int,
+        sized: bool,
     ) -> None:
         self._make, self._writer, self._device, self._progress = make, writer, device, progress
-        self._sized = sized or device.type != "cuda"
+        self._on_gpu = device is not None and device.type == "cuda"
+        self._sized = sized or not self._on_gpu
         self._made = made
         self._failed: list[Exception] = []
 
@@ -141,7 +153,7 @@ class _Maker:
             return
         names = [name for name, _ in chunk]
         try:
-            things = self._run([torch.stack(parts) for parts in zip(*(parts for _, parts in chunk), strict=True)])
+            things = self._run([parts for _, parts in chunk])
         except (RuntimeError, ValueError) as error:
             yield from self._less(chunk, error)
             return
@@ -154,17 +166,27 @@ class _Maker:
         if not self._made and len(self._failed) > 1:
             raise RuntimeError(f"the network failed on all photos: {self._failed[0]}") from self._failed[0]
 
-    def _run(self, stacked: list[Tensor]) -> tuple[Any, ...]:
-        if not self._sized:
-            torch.cuda.reset_peak_memory_stats(self._device)
+    def _run(self, chunk: list[tuple[Any, ...]]) -> tuple[Any, ...]:
         began = time.monotonic()
-        things = self._make(*(tensor.to(self._device) for tensor in stacked))
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
+        if self._device is None:
+            (one,) = chunk
+            things = tuple([thing] for thing in self._make(*one))
+        else:
+            things = self._on_device(chunk, self._device)
         self._progress.busy += time.monotonic() - began
+        return things
+
+    def _on_device(self, chunk: list[tuple[Any, ...]], device: torch.device) -> tuple[Any, ...]:
+        import torch
+
         if not self._sized:
-            free, _ = torch.cuda.mem_get_info(self._device)
-            one = max(torch.cuda.max_memory_allocated(self._device), 1)
+            torch.cuda.reset_peak_memory_stats(device)
+        things = self._make(*(torch.stack(parts).to(device) for parts in zip(*chunk, strict=True)))
+        if self._on_gpu:
+            torch.cuda.synchronize(device)
+        if not self._sized:
+            free, _ = torch.cuda.mem_get_info(device)
+            one = max(torch.cuda.max_memory_allocated(device), 1)
             self._progress.batch = max(1, min(LARGEST, int(SHARE * free / one)))
             self._sized = True
         return things
@@ -175,13 +197,13 @@ class _Maker:
             if len(chunk) == 1:
                 raise OutOfMemory(f"{name}: does not fit into memory even alone: {error}") from error
             error.__traceback__ = None  # Its frames hold all that the failed batch had allocated.
-            if self._device.type == "cuda":
-                torch.cuda.empty_cache()
+            if self._on_gpu:
+                _free_cached()
             self._progress.batch = half = (len(chunk) + 1) // 2
             print(f"out of memory: batches of {half} from here on", flush=True)
             yield from self.made(chunk[:half])
             yield from self.made(chunk[half:])
-        elif isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error):
+        elif type(error).__name__ == "AcceleratorError" or "CUDA error" in str(error):
             raise error  # The device is lost to this process: no photo is to blame, and the next would fail, too.
         elif len(chunk) == 1:
             self._failed.append(error)
@@ -193,10 +215,16 @@ class _Maker:
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error of torch says that memory ran out, on a GPU or a CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
 
 
-def _or_refusal(load: Load, name: str) -> tuple[Tensor, ...] | PhotoRefused:
+def _free_cached() -> None:
+    import torch
+
+    torch.cuda.empty_cache()
+
+
+def _or_refusal(load: Load, name: str) -> tuple[Any, ...] | PhotoRefused:
     try:
         return load(name)
     except PhotoRefused as refusal:

@@ -15,24 +15,24 @@ from typing import Annotated, Final, Literal
 
 import torch
 import typer
-from torch import Tensor
 
 from unripple import __version__
 from unripple import plan as costs_ahead
 from unripple.commands import results, weights
 from unripple.config import CHOSEN
 from unripple.faces import FaceMeter, model_file
-from unripple.files.pictures import Rgb, write_mask, write_rgb
-from unripple.files.tensors import resize, to_tensor, to_uint8
+from unripple.files.pictures import Matte, Rgb, levels, signed, write_mask, write_rgb
+from unripple.files.tensors import resize, to_arrays, to_tensor
 from unripple.images import PhotoRefused, read_photo
 from unripple.models import ModelSet, lite, published
 from unripple.shards import printable
 from unripple.stages.align import Aligned, align, paste_back
-from unripple.stages.composite import ripple_inpaint, settled, split_composite
+from unripple.stages.composite import Picture, ripple_inpaint, settled, split_composite
 from unripple.stages.edit import edit as edit_stage
 from unripple.stages.inpaint import Inpainter, at_half_size, inpaint
 from unripple.stages.invert import Inversion, invert
 from unripple.stages.masks import halo, scaled
+from unripple.stages.network_inpainter import network_inpainter
 from unripple.stages.parse import person_matte
 from unripple.stages.ripple import person_mask, ripple_mask
 from unripple.weights import lite as lite_weights
@@ -63,17 +63,18 @@ _ROLES: Final = {
     "directions": lite_weights.DIRECTIONS,
     "parser": lite_weights.PARSER,
     "inpainter": lite_weights.INPAINTER,
+    "preview": lite_weights.PREVIEW,
 }
 
 
 @dataclass(frozen=True)
 class Portrait:
-    """What all edits of a photo share. Tensors at 1024: ``rgb (1, 3, H, W)``, ``matte (1, 1, H, W)``."""
+    """What all edits of a photo share. At 1024: ``rgb float32 (H, W, 3)`` in [-1, 1], ``matte float32 (H, W)``."""
 
     photo: Rgb
     aligned: Aligned
-    rgb: Tensor
-    matte: Tensor
+    rgb: Picture
+    matte: Matte
     inversion: Inversion
 
 
@@ -120,7 +121,8 @@ def edit(
         networks: ModelSet = (lite if embedded else published).load(models, device)
         steps = CHOSEN["lite" if embedded else "published"]["invert"]["refine"] if refine is None else refine
         # lama-lite was made for the study's pictures, which are half as large as these.
-        inpainter = at_half_size(networks.inpainter) if embedded else networks.inpainter
+        inpainter = network_inpainter(networks)
+        inpainter = at_half_size(inpainter) if embedded else inpainter
         portrait = _prepare(photo, networks, steps)
         write_rgb(out / "portrait.png", portrait.aligned.rgb)
         for degree in dict.fromkeys(pose or [3.0]):
@@ -173,7 +175,8 @@ def _prepare(path: Path, networks: ModelSet, refine: int) -> Portrait:
     for note in (*photo.notes, *aligned.notes):
         typer.echo(f"{printable(str(path))}: {note}")
     rgb = to_tensor([aligned.rgb]).to(networks.device)
-    return Portrait(photo.rgb, aligned, rgb, person_matte(rgb, networks), invert(networks.seen(rgb), networks, refine))
+    (matte,) = to_arrays(person_matte(rgb, networks))
+    return Portrait(photo.rgb, aligned, signed(aligned.rgb), matte, invert(networks.seen(rgb), networks, refine))
 
 
 def _edit_once(
@@ -190,8 +193,8 @@ def _edit_once(
     """One degree: edit, find the ripples, clean, paste back, write."""
     inversion = portrait.inversion
     edited = edit_stage(inversion.w_plus, inversion.distortion, networks.direction("pose"), degree, networks)
-    baseline = resize(edited.hfgi.clamp(-1, 1), portrait.rgb.shape[-1])
-    matte = person_matte(baseline, networks)
+    rendered = resize(edited.hfgi.clamp(-1, 1), len(portrait.rgb))
+    (baseline,), (matte,) = to_arrays(rendered), to_arrays(person_matte(rendered, networks))
     before, after = portrait.matte >= threshold, matte >= threshold
     mask = ripple_mask(before, after, dilate=dilate)
     if method == "ripple_inpaint":
@@ -201,10 +204,10 @@ def _edit_once(
         plate = inpaint(portrait.rgb, person_mask(before, dilate), inpainter)
         cleaned = split_composite(baseline, matte, plate)
     changed = before | after | mask
-    weight = halo(changed, scaled(PASTE_HALO, mask))[0, 0].cpu().numpy()
-    picture = to_uint8(cleaned)[0]
-    write_rgb(folder / "baseline.png", to_uint8(baseline)[0])
-    write_mask(folder / "mask.png", mask[0, 0].cpu().numpy())
+    weight = halo(changed, scaled(PASTE_HALO, mask))
+    picture = levels(cleaned)
+    write_rgb(folder / "baseline.png", levels(baseline))
+    write_mask(folder / "mask.png", mask)
     write_rgb(folder / "cleaned.png", picture)
     write_rgb(folder / "pasted.png", paste_back(portrait.photo, picture, portrait.aligned.transform, weight))
 

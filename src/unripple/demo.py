@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from unripple import plates
 from unripple.faces import FaceMeter
-from unripple.files.pictures import Rgb
+from unripple.files.pictures import Matte, Rgb
 from unripple.files.tensors import to_uint8
-from unripple.stages.composite import over, settled
+from unripple.stages.composite import Picture, over, settled
 
 #: Starting yaws of a set are spread evenly over this many degrees to both sides.
 YAW_LIMIT: Final = 15.0
@@ -35,11 +35,11 @@ YawOf = Callable[[Tensor], Sequence[float | None]]
 class Layers:
     """A picture and what it is made of.
 
-    ``rgb: float32 (B, 3, H, W)`` in [-1, 1]; ``matte: float32 (B, 1, H, W)`` in [0, 1], of the person in it.
+    ``rgb: float32 (H, W, 3)`` in [-1, 1]; ``matte: float32 (H, W)`` in [0, 1], of the person in it.
     """
 
-    rgb: Tensor
-    matte: Tensor
+    rgb: Picture
+    matte: Matte
 
 
 @torch.no_grad()
@@ -100,14 +100,14 @@ def study_plate(number: int, seed: int, size: int, names: Sequence[str] = plates
     return plates.plate(name, np.random.default_rng([seed, number]), size)
 
 
-def compose(person: Tensor, matte: Tensor, plate: Tensor) -> Layers:
+def compose(person: Picture, matte: Matte, plate: Picture) -> Layers:
     """A generated person over a plate.
 
     Of G(w) it makes the portrait, of G(w + a n) over the same plate the true edit at degree a.
 
     Args:
-        person: ``float32 (B, 3, H, W)`` in [-1, 1], with any background.
-        matte: of the person, ``(B, 1, H, W)``.
+        person: ``float32 (H, W, 3)`` in [-1, 1], with any background.
+        matte: of the person, ``float32 (H, W)``.
         plate: like ``person``.
     """
     return Layers(over(person, matte, plate), settled(matte))

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePath
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from unripple import damage
 from unripple.index import BrokenIndex
 from unripple.shards import sha256
+
+if TYPE_CHECKING:
+    import torch
 
 #: Packages whose versions may change a picture or a number.
 PACKAGES = ("dlib-bin", "numpy", "opencv-python-headless", "pandas", "pillow", "scikit-image", "torch", "torchvision")
@@ -40,7 +41,8 @@ def record(
             too; without them it computed in float32, and drew nothing at random.
         code: the fingerprint of the code that it reached (``closure.code_hash``).
         inputs: files that it read. Weights (``.safetensors``) are listed by name, others by path.
-        device: where its networks ran. The host counts by its kind, which may change the last bits of a number.
+        device: where its networks ran; None where it had none. The host counts by its kind, with a network by the
+            instructions that torch uses, too: they may change the last bits of a number.
     """
     files = sorted(set(inputs))
     return {
@@ -51,7 +53,7 @@ def record(
         "inputs": {relative(file): sha256(Path(file)) for file in files if not file.endswith(".safetensors")},
         "packages": {package: _version(package) for package in PACKAGES},
         "device": _device(device),
-        "host": f"{platform.system()} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "host": _host(device),
         "precision": settings.get("precision", "float32"),
         "seed": settings.get("settings", {}).get("seed"),
     }
@@ -183,8 +185,19 @@ def _plain(value: Any) -> Any:
 
 def _device(device: torch.device | None) -> str:
     if device is not None and device.type == "cuda":
+        import torch
+
         return torch.cuda.get_device_name(device)
     return "cpu"
+
+
+def _host(device: torch.device | None) -> str:
+    host = f"{platform.system()} {platform.machine()}"
+    if device is None:
+        return host
+    import torch
+
+    return f"{host} {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _version(package: str) -> str:

@@ -1,7 +1,6 @@
 rule report:
     input:
         unpack(families),
-        **weights("generator"),
         templates=expand("src/unripple/report/templates/{file}", file=["index.html.j2", "page.css", "page.js"]),
         metrics=rules.tabulate.output.metrics,
         summary=rules.tabulate.output.summary,

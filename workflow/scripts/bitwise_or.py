@@ -1,11 +1,8 @@
 """Clean the edits of a shard as the original study's code did: edited person OR background of the inversion."""
 
-from torch import Tensor
-
 import job
 from job import snakemake
-from unripple.files.pictures import Rgb, write_rgb
-from unripple.files.tensors import to_uint8
+from unripple.files.pictures import Matte, Rgb, read_matte, read_rgb, write_rgb
 from unripple.index import PhotoFiles
 from unripple.stages.composite import bitwise_or
 
@@ -13,17 +10,17 @@ threshold = float(snakemake.wildcards.threshold)
 edits, mattes, inversions, originals = (job.index(name) for name in ("edits", "mattes", "inversions", "originals"))
 
 
-def load(photo: str) -> tuple[Tensor, ...]:
+def load(photo: str) -> tuple[Rgb, Matte, Rgb, Matte]:
     return (
-        job.picture(edits.path(photo, ".hfgi.png")),
-        job.matte(mattes.path(photo, ".png")),
-        job.picture(inversions.path(photo, ".hfgi.png")),
-        job.matte(originals.path(photo, ".png")),
+        read_rgb(edits.path(photo, ".hfgi.png")),
+        read_matte(mattes.path(photo, ".png")),
+        read_rgb(inversions.path(photo, ".hfgi.png")),
+        read_matte(originals.path(photo, ".png")),
     )
 
 
-def make(hfgi: Tensor, edited: Tensor, inversion: Tensor, original: Tensor) -> tuple[Rgb]:
-    return (to_uint8(bitwise_or(hfgi, edited >= threshold, inversion, original >= threshold)),)
+def make(hfgi: Rgb, edited: Matte, inversion: Rgb, original: Matte) -> tuple[Rgb]:
+    return (bitwise_or(hfgi, edited >= threshold, inversion, original >= threshold),)
 
 
 def save(files: PhotoFiles, rgb: Rgb) -> None:

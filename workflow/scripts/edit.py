@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 import job
+import network_job
 from job import snakemake
 from unripple.files.pictures import Rgb, write_rgb
 from unripple.files.tensors import resize, to_uint8
@@ -12,7 +13,7 @@ from unripple.index import PhotoFiles
 from unripple.models.devices import refuse_slow
 from unripple.stages.edit import edit
 
-models = job.models()
+models = network_job.models()
 refuse_slow(snakemake.wildcards.precision, models.device)
 size = int(snakemake.wildcards.size)
 direction = models.direction(snakemake.wildcards.attribute)

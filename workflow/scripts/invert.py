@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 import job
+import network_job
 from job import snakemake
 from unripple.files.data import write_arrays
 from unripple.files.pictures import Rgb, write_rgb
@@ -14,13 +15,13 @@ from unripple.networks.mobile_stylegan import STYLE_DIM
 from unripple.stages.edit import edit
 from unripple.stages.invert import invert
 
-models = job.models()
+models = network_job.models()
 size, steps = int(snakemake.wildcards.size), int(snakemake.wildcards.refine)
 portraits = job.index("portraits")
 
 
 def load(photo: str) -> tuple[Tensor, ...]:
-    return (models.seen(job.picture(portraits.path(photo, ".png"))[None])[0],)
+    return (models.seen(network_job.picture(portraits.path(photo, ".png"))[None])[0],)
 
 
 def make(photo: Tensor) -> tuple[Tensor, Tensor, Rgb, Rgb]:

@@ -1,51 +1,42 @@
-"""What every script of the workflow starts with: the job that Snakemake gave it, its log, threads and models."""
+"""What every script of the workflow starts with: the job that Snakemake gave it, its log and its photos.
+
+Scripts that run networks start with `network_job`; the others do without torch, which takes seconds to load.
+"""
+
+from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import cv2
-import torch
-from torch import Tensor
 
 import faults
 from unripple import provenance
 from unripple.batches import Load, Make, Save, process
 from unripple.files.data import write_json
-from unripple.files.pictures import read_mask, read_matte, read_rgb
-from unripple.files.tensors import to_tensor
 from unripple.index import Index, IndexWriter, read_all
 from unripple.journal import facts
-from unripple.models import ModelSet
-from unripple.stages.inpaint import Inpainter, telea
+
+if TYPE_CHECKING:
+    import torch
 
 #: What Snakemake put into the script that runs: input, output, params, wildcards, threads, log.
 snakemake: Any = sys.modules["__main__"].__dict__["snakemake"]
 
 
 def start() -> None:
-    """Send all output into the job's log, keep to the job's threads, and compute no gradients; see also `faults`."""
+    """Send all output into the job's log, and keep to the job's threads; see also `faults`."""
     faults.end_with_run()
     faults.tell_disk_faults(os.dup(sys.stderr.fileno()))
     with Path(snakemake.log[0]).open("w", encoding="utf-8") as log:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
             os.dup2(log.fileno(), stream.fileno())
-    torch.set_num_threads(snakemake.threads)
     cv2.setNumThreads(snakemake.threads)
     cv2.ipp.setUseIPP(False)  # Its last digits depend on where an array lies in memory, and on the threads.
-    torch.set_grad_enabled(False)
-
-
-def models() -> ModelSet:
-    """The set of models whose files are among the job's inputs, in a folder named for it."""
-    folder = Path(next(file for file in snakemake.input if file.endswith(".safetensors"))).parent
-    # By a computed name, which no fingerprint follows: a rule's own fingerprint names the set (`code_of`).
-    loaded: ModelSet = import_module(f"unripple.models.{folder.name}").load(folder)
-    return loaded
 
 
 def files(name: str) -> list[Path]:
@@ -67,23 +58,26 @@ def by_degree(name: str) -> dict[float, Index]:
     return {degree: read_all(indexes) for degree, indexes in folders.items()}
 
 
-def inpainter() -> tuple[Inpainter, torch.device]:
-    """The inpainter that the job's path names, and where it works."""
-    if snakemake.wildcards.inpaint == "telea":
-        return telea, torch.device("cpu")
-    loaded = models()
-    return loaded.inpainter, loaded.device
-
-
 def writer(device: torch.device | None = None) -> IndexWriter:
     """Collects what the job makes, in the folder of its index; ``device``: where its networks run."""
     return IndexWriter(Path(snakemake.output.index), record(device))
 
 
-def each(photos: Iterable[str], load: Load, make: Make, save: Save, device: torch.device | None = None) -> NoReturn:
-    """Load, make and save every photo (see `unripple.batches.process`), write the job's index, and end."""
+def each(
+    photos: Iterable[str],
+    load: Load,
+    make: Make,
+    save: Save,
+    device: torch.device | None = None,
+    *,
+    alone: bool = False,
+) -> NoReturn:
+    """Load, make and save every photo (see `unripple.batches.process`), write the job's index, and end.
+
+    ``device``: where its networks run; None where it has none. ``alone``: ``make`` takes one photo, not a batch.
+    """
     made = writer(device)
-    process(photos, load, make, save, made, device or torch.device("cpu"))
+    process(photos, load, make, save, made, None if alone else device)
     end(made)
 
 
@@ -116,21 +110,6 @@ def write_record(device: torch.device | None = None) -> None:
 def shared(*indexes: Index) -> Iterator[str]:
     """The photos that are in every index, sorted: a photo that failed in one stage is absent from the next."""
     return (photo for photo in indexes[0] if all(photo in index for index in indexes))
-
-
-def picture(path: Path) -> Tensor:
-    """A picture as ``float32 (3, H, W)`` in [-1, 1]."""
-    return to_tensor([read_rgb(path)])[0]
-
-
-def matte(path: Path) -> Tensor:
-    """A soft matte as ``float32 (1, H, W)`` in [0, 1]."""
-    return torch.from_numpy(read_matte(path))[None]
-
-
-def mask(path: Path) -> Tensor:
-    """A mask as ``bool (1, H, W)``."""
-    return torch.from_numpy(read_mask(path))[None]
 
 
 start()

@@ -5,11 +5,12 @@ import torch
 from torch import Tensor
 
 import job
+import network_job
 from job import snakemake
-from unripple.demo import compose, study_plate
+from unripple.demo import Layers, compose, study_plate
 from unripple.files.data import write_json
-from unripple.files.pictures import Rgb, write_matte, write_rgb
-from unripple.files.tensors import to_tensor, to_uint8
+from unripple.files.pictures import Rgb, levels, signed, write_matte, write_rgb
+from unripple.files.tensors import to_arrays
 from unripple.index import PhotoFiles
 from unripple.networks.mobile_stylegan import rows
 from unripple.stages.parse import person_matte
@@ -17,7 +18,7 @@ from unripple.stages.parse import person_matte
 SIZE = 1024
 
 settings = snakemake.params.settings
-models = job.models()
+models = network_job.models()
 
 with np.load(snakemake.input.codes) as codes:
     faces = {photo: torch.from_numpy(codes[photo]) for photo in snakemake.params.photos}
@@ -25,18 +26,20 @@ with np.load(snakemake.input.codes) as codes:
 
 def load(photo: str) -> tuple[Tensor, ...]:
     number = int(photo.rpartition("-")[2])
-    return faces[photo], to_tensor([study_plate(number, settings["seed"], SIZE, settings["plates"])])[0]
+    return faces[photo], torch.from_numpy(study_plate(number, settings["seed"], SIZE, settings["plates"]))
 
 
-def make(w: Tensor, plate: Tensor) -> tuple[Rgb, Tensor, Rgb]:
+def make(w: Tensor, plate: Tensor) -> tuple[list[Layers], list[Rgb]]:
     person = models.generator(rows(w)).clamp(-1, 1)
-    portrait = compose(person, person_matte(person, models), plate)
-    return to_uint8(portrait.rgb), portrait.matte.cpu(), to_uint8(plate)
+    layers = zip(
+        to_arrays(person), to_arrays(person_matte(person, models)), plates := list(plate.cpu().numpy()), strict=True
+    )
+    return [compose(rgb, matte, signed(behind)) for rgb, matte, behind in layers], plates
 
 
-def save(files: PhotoFiles, rgb: Rgb, matte: Tensor, plate: Rgb) -> None:
-    write_rgb(files.path(".png"), rgb)
-    write_matte(files.path(".matte.png"), matte[0].numpy())
+def save(files: PhotoFiles, portrait: Layers, plate: Rgb) -> None:
+    write_rgb(files.path(".png"), levels(portrait.rgb))
+    write_matte(files.path(".matte.png"), portrait.matte)
     write_rgb(files.path(".plate.png"), plate)
     write_json(files.path(".json"), {"source": f"generated, seed {settings['seed']}", "notes": []})
 

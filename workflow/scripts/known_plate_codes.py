@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import job
+import network_job
 from job import snakemake
 from unripple.codes import mean_code
 from unripple.demo import measured_yaw, sample_codes
@@ -12,7 +13,7 @@ from unripple.networks.mobile_stylegan import rows
 from unripple.shards import known_plate_names
 
 settings = snakemake.params.settings
-models = job.models()
+models = network_job.models()
 mapping = models.mapping.cpu()  # The same codes whatever the device.
 
 codes = sample_codes(

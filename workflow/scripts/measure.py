@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 
 import job
+import network_job  # noqa: F401 - its threads
 from job import snakemake
 from unripple.files.data import write_arrays
-from unripple.files.pictures import read_mask, read_rgb
+from unripple.files.pictures import read_mask, read_matte, read_rgb, reduced, reduced_matte
 from unripple.files.tables import write_table
-from unripple.files.tensors import resize, to_uint8
 from unripple.index import Index
 from unripple.metrics.columns import COLUMNS, KEYS
 from unripple.metrics.features import Features
@@ -35,14 +35,14 @@ def exam(photo: str) -> Exam:
     before = portraits.path(photo, ".matte.png") if known else originals.path(photo, ".png")
     after = truths.path(photo, ".matte.png") if known else mattes.path(photo, ".png")
     return Exam(
-        photo=to_uint8(resize(job.picture(portraits.path(photo, ".png"))[None], SIZE))[0],
+        photo=reduced(read_rgb(portraits.path(photo, ".png")), SIZE),
         e4e=read_rgb(edits.path(photo, ".e4e.png")),
         hfgi=read_rgb(edits.path(photo, ".hfgi.png")),
-        original=resize(job.matte(before)[None], SIZE).clamp(0, 1)[0, 0].numpy(),
-        edited=resize(job.matte(after)[None], SIZE).clamp(0, 1)[0, 0].numpy(),
+        original=reduced_matte(read_matte(before), SIZE),
+        edited=reduced_matte(read_matte(after), SIZE),
         yardsticks=yardsticks,
         truth=read_rgb(truths.path(photo, ".png")) if known else None,
-        made=job.matte(mattes.path(photo, ".png"))[0].numpy(),
+        made=read_matte(mattes.path(photo, ".png")),
         degree=DEGREE,
     )
 

@@ -3,16 +3,17 @@
 from torch import Tensor
 
 import job
+import network_job
 from unripple.files.pictures import write_matte
 from unripple.index import PhotoFiles
 from unripple.stages.parse import person_matte
 
-models = job.models()
+models = network_job.models()
 edits = job.index("edits")
 
 
 def load(photo: str) -> tuple[Tensor, ...]:
-    return (job.picture(edits.path(photo, ".hfgi.png")),)
+    return (network_job.picture(edits.path(photo, ".hfgi.png")),)
 
 
 def make(hfgi: Tensor) -> tuple[Tensor]:

@@ -3,19 +3,20 @@
 from torch import Tensor
 
 import job
+import network_job
 from job import snakemake
 from unripple.files.pictures import write_matte
 from unripple.files.tensors import resize
 from unripple.index import PhotoFiles
 from unripple.stages.parse import person_matte
 
-models = job.models()
+models = network_job.models()
 size, ending = int(snakemake.wildcards.size), snakemake.params.ending
 pictures = job.index("pictures")
 
 
 def load(photo: str) -> tuple[Tensor, ...]:
-    return (job.picture(pictures.path(photo, ending)),)
+    return (network_job.picture(pictures.path(photo, ending)),)
 
 
 def make(rgb: Tensor) -> tuple[Tensor]:

@@ -5,11 +5,11 @@ from pathlib import Path
 import job
 from job import snakemake
 from unripple.files.atomic import atomic
-from unripple.files.pictures import read_mask, read_rgb, write_rgb
-from unripple.files.tensors import resize, to_uint8
+from unripple.files.pictures import read_mask, read_rgb, reduced, write_rgb
 from unripple.index import Index
 from unripple.metrics.columns import ST_LPIPS
 from unripple.metrics.table import read_table
+from unripple.models.names import NETWORKS
 from unripple.report.cases import by_importance
 from unripple.report.gallery import Gallery
 from unripple.report.overview import MOST, SIDE, draw_overview
@@ -51,7 +51,7 @@ def face_pictures(photo: str) -> FacePictures:
     files = {"photo": portraits.path(photo, ".png"), "inversion": inversions.path(photo, ".hfgi.png")}
     return FacePictures(
         name=photo,
-        photo=to_uint8(resize(job.picture(files["photo"])[None], size))[0],
+        photo=reduced(read_rgb(files["photo"]), size),
         inversion=read_rgb(files["inversion"]),
         edits=tuple(edit_pictures(photo, degree) for degree, made in edits.items() if photo in made),
         files=files,
@@ -70,7 +70,7 @@ def shown_settings() -> dict[str, str]:
 table, summary, frechet, put_aside = (
     read_table(snakemake.input[name]) for name in ("metrics", "summary", "frechet", "quarantine")
 )
-networks = job.models().networks_used() | {
+networks = NETWORKS[settings["models"]] | {
     "perceptual distance": ST_LPIPS,
     "identity, landmarks": "dlib face-recognition ResNet, 68 landmarks",
     "person in the band": "BlazePose",

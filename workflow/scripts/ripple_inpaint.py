@@ -1,11 +1,8 @@
 """Clean the edits of a shard: the fills of their ripple masks, behind the edited person."""
 
-from torch import Tensor
-
 import job
 from job import snakemake
-from unripple.files.pictures import Rgb, write_rgb
-from unripple.files.tensors import to_uint8
+from unripple.files.pictures import Mask, Matte, Rgb, levels, read_mask, read_matte, read_rgb, signed, write_rgb
 from unripple.index import PhotoFiles
 from unripple.stages.composite import ripple_inpaint
 
@@ -13,17 +10,17 @@ feather = int(snakemake.wildcards.feather)
 edits, mattes, ripples, fills = (job.index(name) for name in ("edits", "mattes", "ripples", "fills"))
 
 
-def load(photo: str) -> tuple[Tensor, ...]:
+def load(photo: str) -> tuple[Rgb, Mask, Rgb, Matte]:
     return (
-        job.picture(edits.path(photo, ".hfgi.png")),
-        job.mask(ripples.path(photo, ".png")),
-        job.picture(fills.path(photo, ".png")),
-        job.matte(mattes.path(photo, ".png")),
+        read_rgb(edits.path(photo, ".hfgi.png")),
+        read_mask(ripples.path(photo, ".png")),
+        read_rgb(fills.path(photo, ".png")),
+        read_matte(mattes.path(photo, ".png")),
     )
 
 
-def make(hfgi: Tensor, mask: Tensor, fill: Tensor, matte: Tensor) -> tuple[Rgb]:
-    return (to_uint8(ripple_inpaint(hfgi, mask, fill, matte, feather)),)
+def make(hfgi: Rgb, mask: Mask, fill: Rgb, matte: Matte) -> tuple[Rgb]:
+    return (levels(ripple_inpaint(signed(hfgi), mask, signed(fill), matte, feather)),)
 
 
 def save(files: PhotoFiles, rgb: Rgb) -> None:

@@ -5,16 +5,17 @@ import torch
 from torch import Tensor
 
 import job
+import network_job
 from job import snakemake
-from unripple.demo import compose
-from unripple.files.pictures import Rgb, write_matte, write_rgb
-from unripple.files.tensors import resize, to_uint8
+from unripple.demo import Layers, compose
+from unripple.files.pictures import levels, reduced, reduced_matte, write_matte, write_rgb
+from unripple.files.tensors import to_arrays
 from unripple.index import PhotoFiles
 from unripple.networks.mobile_stylegan import rows
 from unripple.stages.parse import person_matte
 
 size = int(snakemake.wildcards.size)
-models = job.models()
+models = network_job.models()
 step = float(snakemake.wildcards.degree) * models.direction(snakemake.wildcards.attribute)
 portraits = job.index("portraits")
 
@@ -23,18 +24,18 @@ with np.load(snakemake.input.codes) as codes:
 
 
 def load(photo: str) -> tuple[Tensor, ...]:
-    return faces[photo], job.picture(portraits.path(photo, ".plate.png"))
+    return faces[photo], network_job.picture(portraits.path(photo, ".plate.png"))
 
 
-def make(w: Tensor, plate: Tensor) -> tuple[Rgb, Tensor]:
+def make(w: Tensor, plate: Tensor) -> tuple[list[Layers]]:
     person = models.generator(rows(w + step)).clamp(-1, 1)
-    truth = compose(person, person_matte(person, models), plate)
-    return to_uint8(resize(truth.rgb, size)), resize(truth.matte, size).clamp(0, 1).cpu()
+    layers = zip(*(to_arrays(batch) for batch in (person, person_matte(person, models), plate)), strict=True)
+    return ([compose(*one) for one in layers],)
 
 
-def save(files: PhotoFiles, rgb: Rgb, matte: Tensor) -> None:
-    write_rgb(files.path(".png"), rgb)
-    write_matte(files.path(".matte.png"), matte[0].numpy())
+def save(files: PhotoFiles, truth: Layers) -> None:
+    write_rgb(files.path(".png"), reduced(levels(truth.rgb), size))
+    write_matte(files.path(".matte.png"), reduced_matte(truth.matte, size))
 
 
 job.each(faces, load, make, save, models.device)

@@ -81,3 +81,28 @@ def write_matte(path: Path, matte: Matte) -> None:
 def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
     with atomic(path) as temporary:
         Image.fromarray(pixels).save(temporary, format="PNG", compress_level=_PNG_LEVEL)
+
+
+def reduced(rgb: Rgb, size: int) -> Rgb:
+    """A square picture at another size, ``uint8 (size, size, 3)``: Pillow's bilinear filter, which is antialiased."""
+    if rgb.shape[:2] == (size, size):
+        return rgb
+    return np.array(Image.fromarray(rgb).resize((size, size), Image.Resampling.BILINEAR))
+
+
+def reduced_matte(matte: Matte, size: int) -> Matte:
+    """A square matte ``float32 (H, W)`` at another size, as `reduced` does it."""
+    if matte.shape == (size, size):
+        return matte
+    resized = np.array(Image.fromarray(matte).resize((size, size), Image.Resampling.BILINEAR))
+    return np.clip(resized, 0, 1)
+
+
+def signed(rgb: Rgb) -> NDArray[np.float32]:
+    """``uint8 (H, W, 3)`` -> ``float32`` in [-1, 1]."""
+    return rgb.astype(np.float32) / np.float32(127.5) - 1
+
+
+def levels(rgb: NDArray[np.float32]) -> Rgb:
+    """``float32 (H, W, 3)`` in [-1, 1], clipped and rounded -> ``uint8``. Inverse of `signed`."""
+    return np.clip(np.round((rgb + 1) * np.float32(127.5)), 0, 255).astype(np.uint8)

@@ -31,6 +31,12 @@ def to_uint8(rgb: Tensor) -> NDArray[np.uint8]:
     return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
+def to_arrays(batch: Tensor) -> list[NDArray[np.float32]]:
+    """``float (B, 3, H, W)`` or ``(B, 1, H, W)`` -> for each item ``float32 (H, W, 3)`` or ``(H, W)``, as they are."""
+    arrays = batch.detach().float().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return [array[..., 0] if array.shape[-1] == 1 else array for array in arrays]
+
+
 def to_256(rgb: Tensor) -> Tensor:
     """What HFGI's encoders look at: clamp to [-1, 1], then bilinear to 256x256 *without* antialiasing.
 

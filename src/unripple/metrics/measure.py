@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -32,8 +32,10 @@ from unripple.metrics.ssim import ssim_map
 from unripple.metrics.st_lpips import SIDE, Vector, pooled, prepare, st_lpips_map
 from unripple.networks.st_alexnet import StLpips
 from unripple.persons import PersonMeter
-from unripple.weights.inception import Inception, load_inception
 from unripple.weights.st_lpips import load_st_lpips
+
+if TYPE_CHECKING:
+    from unripple.weights.inception import Inception
 
 NAN = float("nan")
 Row = dict[str, Any]
@@ -69,8 +71,7 @@ class Yardsticks:
         """dlib and BlazePose, which work on the CPU, ST-LPIPS on ``device``, and Inception where its file is given."""
         # Channels last: half the time on a CPU.
         network = load_st_lpips().to(device).to(memory_format=torch.channels_last)
-        judge = None if inception is None else load_inception(inception).to(device)
-        return cls(FaceMeter(), PersonMeter(), network, judge)
+        return cls(FaceMeter(), PersonMeter(), network, None if inception is None else _inception(inception, device))
 
     @property
     def extractor(self) -> str:
@@ -97,6 +98,12 @@ class Yardsticks:
             layers = self.st_lpips.features(batch)
             found += [[layer[n : n + 1] for layer in layers] for n in range(len(batch))]
         return found
+
+
+def _inception(file: Path, device: torch.device) -> Inception:
+    from unripple.weights.inception import load_inception  # with torchvision, which takes longer to load than torch
+
+    return load_inception(file).to(device)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ TURNS, SHARES = (8.0, 16.0), (0.02, 0.05)
 
 
 def read_table(file: str | PathLike[str]) -> pd.DataFrame:
-    """A table as `unripple.files.tables.write_table` wrote it. Names of photos stay as they are: ``001``, ``17``, ``NA``."""
+    """A table as `write_table` wrote it. Names of photos stay as they are: ``001``, ``17``, ``NA``."""
     return pd.read_csv(file, dtype={"photo": str}, keep_default_na=False, na_values=[""])
 
 

@@ -6,13 +6,14 @@ here, so that the fingerprint of a stage's code holds the networks of the set th
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import torch
-from torch import Tensor, nn
+if TYPE_CHECKING:  # what only asks for a name in this package does without torch
+    import torch
+    from torch import Tensor, nn
 
-from unripple.networks.fusion import Fused, FusionState
-from unripple.networks.st_alexnet import StLpips
+    from unripple.networks.fusion import Fused, FusionState
+    from unripple.networks.st_alexnet import StLpips
 
 
 class Generator(Protocol):
@@ -71,6 +72,3 @@ class ModelSet(Protocol):
 
     def inpainter(self, rgb: Tensor, mask: Tensor) -> Tensor:
         """``rgb (B, 3, H, W)`` and ``mask bool (B, 1, H, W)`` -> rgb, painted where the mask is True."""
-
-    def networks_used(self) -> dict[str, str]:
-        """The name of the network in each role, for tables and figures."""

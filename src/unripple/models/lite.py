@@ -89,16 +89,6 @@ class LiteModels:
         painted: Tensor = self._inpainter(rgb, mask)
         return painted
 
-    def networks_used(self) -> dict[str, str]:
-        """The name of the network in each role, for tables and figures."""
-        return {
-            "generator": "MobileStyleGAN-FFHQ",
-            "encoder": "e4e-lite",
-            "consultation": "HFGI-lite",
-            "parser": "parser-lite",
-            "inpainter": "lama-lite",
-        }
-
     @cached_property
     def _preview(self) -> Preview:
         return lite.load_preview(self.folder).to(self.device).to(memory_format=torch.channels_last)

@@ -105,16 +105,6 @@ class PublishedModels:
         """``rgb (B, 3, H, W) in [-1, 1]`` and ``mask bool (B, 1, H, W)`` -> rgb, painted where the mask is True."""
         return inpaint(self._inpainter, rgb, mask)
 
-    def networks_used(self) -> dict[str, str]:
-        """The name of the network in each role, for tables and figures."""
-        return {
-            "generator": "StyleGAN2-FFHQ",
-            "encoder": "e4e",
-            "consultation": "HFGI",
-            "parser": "Graphonomy",
-            "inpainter": "big-LaMa",
-        }
-
     @property
     def _hfgi(self) -> Path:
         return converted_file(self.folder, "hfgi")

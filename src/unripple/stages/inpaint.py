@@ -1,4 +1,7 @@
-"""Filling masked pixels: a careful wrapper around any inpainting network, and Telea's method as the floor."""
+"""Filling masked pixels: a careful wrapper around any inpainter, and Telea's method as the floor.
+
+Pictures are rgb ``float32 (H, W, 3)`` in [-1, 1], masks ``bool (H, W)``.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,15 @@ from collections.abc import Callable
 from typing import Final
 
 import cv2
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+import numpy as np
+from numpy.typing import NDArray
 
-from unripple.files.tensors import to_tensor, to_uint8
+from unripple.files.pictures import Mask, levels, signed
+from unripple.stages.composite import Picture, mixed
 from unripple.stages.masks import ramp, require_masks, scaled
 
-#: ``(rgb float32 (1, 3, H, W) in [-1, 1], mask bool (1, 1, H, W))`` -> rgb of the same shape, filled inside the mask.
-Inpainter = Callable[[Tensor, Tensor], Tensor]
+#: A picture and the mask of its hole -> the picture, filled inside the mask.
+Inpainter = Callable[[Picture, Mask], Picture]
 
 #: Networks with three strides of two take sides that are multiples of this.
 MULTIPLE: Final = 8
@@ -24,54 +27,46 @@ MIRROR: Final = 1 / 8
 TELEA_RADIUS: Final = 5.0
 
 
-def inpaint(rgb: Tensor, mask: Tensor, model: Inpainter, feather: float = 2, hidden: Tensor | None = None) -> Tensor:
+def inpaint(rgb: Picture, mask: Mask, model: Inpainter, feather: float = 2, hidden: Mask | None = None) -> Picture:
     """Fill the masked pixels with ``model``; all others stay bit-equal.
 
     A hole at the border has context on one side only, and networks fill it badly: there the picture is mirrored
-    outwards with its mask, and cropped again. Each picture goes through the network by itself, so the result does
-    not depend on its batch.
+    outwards with its mask, and cropped again.
 
     Args:
-        rgb: ``float32 (B, 3, H, W)`` in [-1, 1].
-        mask: ``bool (B, 1, H, W)``, True = fill.
+        rgb: the picture.
+        mask: True = fill.
         model: the inpainter.
         feather: width of the soft edge inside the mask, in pixels at height 512.
-        hidden: ``bool (B, 1, H, W)``, what the model must not see either, though it stays as it is: a person beside
-            the hole, whose colours would be carried into it.
+        hidden: what the model must not see either, though it stays as it is: a person beside the hole, whose colours
+            would be carried into it.
 
     Raises:
         ValueError: shapes do not fit, or a mask leaves nothing to fill from.
     """
     require_masks(mask=mask, **({} if hidden is None else {"hidden": hidden}))
-    if rgb.shape != (len(mask), 3, *mask.shape[2:]):
-        raise ValueError(f"rgb: expected (B, 3, H, W) like mask {tuple(mask.shape)}, found {tuple(rgb.shape)}")
+    if rgb.shape != (*mask.shape, 3):
+        raise ValueError(f"rgb: expected (H, W, 3) like mask {mask.shape}, found {rgb.shape}")
+    if not mask.any():
+        return rgb
+    filled = _fill(rgb, mask if hidden is None else mask | hidden, model)
     weight = ramp(mask, scaled(feather, rgb))
-    hole = mask if hidden is None else mask | hidden
-    filled = [
-        _fill(rgb[i : i + 1], hole[i : i + 1], model) if mask[i].any() else rgb[i : i + 1] for i in range(len(rgb))
-    ]
-    return torch.where(weight > 0, torch.lerp(rgb, torch.cat(filled), weight), rgb)
+    return np.where((weight > 0)[..., None], mixed(rgb, filled, weight), rgb)
 
 
-def _fill(rgb: Tensor, mask: Tensor, model: Inpainter) -> Tensor:
+def _fill(rgb: Picture, mask: Mask, model: Inpainter) -> Picture:
     if mask.all():
         raise ValueError("mask: covers the whole picture, so there is nothing to fill from")
-    height, width = mask.shape[-2:]
-    left, right, top, bottom = _mirrored_margins(mask[0, 0])
-    margins = (left, right, top, bottom)
-    padded_mask = F.pad(mask.to(torch.float32), margins, mode="reflect") > 0
-    filled = model(F.pad(rgb, margins, mode="reflect"), padded_mask)
-    return filled[..., top : top + height, left : left + width].clamp(-1, 1).to(rgb.dtype)
-
-
-def _mirrored_margins(mask: Tensor) -> tuple[int, int, int, int]:
-    """Left, right, top, bottom: `MIRROR` where the mask touches, then up to the next `MULTIPLE`."""
-    horizontal = _margins(mask.shape[1], bool(mask[:, 0].any()), bool(mask[:, -1].any()))
-    vertical = _margins(mask.shape[0], bool(mask[0].any()), bool(mask[-1].any()))
-    return *horizontal, *vertical
+    height, width = mask.shape
+    rows = _margins(height, bool(mask[0].any()), bool(mask[-1].any()))
+    columns = _margins(width, bool(mask[:, 0].any()), bool(mask[:, -1].any()))
+    filled = model(np.pad(rgb, (rows, columns, (0, 0)), mode="reflect"), np.pad(mask, (rows, columns), mode="reflect"))
+    inner = filled[rows[0] : rows[0] + height, columns[0] : columns[0] + width]
+    return np.clip(inner, -1, 1).astype(np.float32)
 
 
 def _margins(extent: int, touches_start: bool, touches_end: bool) -> tuple[int, int]:
+    """Before and after: `MIRROR` where the mask touches, then up to the next `MULTIPLE`."""
     mirror = round(extent * MIRROR)
     start, end = mirror * touches_start, mirror * touches_end
     return start, end + -(start + extent + end) % MULTIPLE
@@ -80,20 +75,23 @@ def _margins(extent: int, touches_start: bool, touches_end: bool) -> tuple[int, 
 def at_half_size(model: Inpainter) -> Inpainter:
     """The same inpainter looking at half the size: for pictures twice as large as those it was trained on."""
 
-    def inpainter(rgb: Tensor, mask: Tensor) -> Tensor:
-        small = F.avg_pool2d(rgb, 2)
-        hole = F.max_pool2d(mask.to(rgb.dtype), 2) > 0  # Also what only half belongs to the hole: it is mixed with it.
-        filled = model(small, hole)
-        return F.interpolate(filled, size=rgb.shape[-2:], mode="bilinear", align_corners=False)
+    def inpainter(rgb: Picture, mask: Mask) -> Picture:
+        small = cells(rgb).mean(axis=(1, 3))
+        # Also what only half belongs to the hole: it is mixed with it.
+        filled = model(small, np.asarray(cells(mask).any(axis=(1, 3))))
+        height, width = mask.shape
+        return np.asarray(cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR))
+
+    def cells(picture: NDArray[np.generic]) -> NDArray[np.generic]:
+        """``(H, W, …)`` -> ``(H / 2, 2, W / 2, 2, …)``."""
+        height, width, *rest = picture.shape
+        return picture.reshape(height // 2, 2, width // 2, 2, *rest)
 
     return inpainter
 
 
-def telea(rgb: Tensor, mask: Tensor) -> Tensor:
-    """Telea's fast marching inpainting (2004), by OpenCV in 8 bits. An `Inpainter` for any batch, without weights."""
+def telea(rgb: Picture, mask: Mask) -> Picture:
+    """Telea's fast marching inpainting (2004), by OpenCV in 8 bits. An `Inpainter` without weights."""
     radius = scaled(TELEA_RADIUS, rgb)
-    pictures = [
-        cv2.inpaint(picture, hole, radius, cv2.INPAINT_TELEA)
-        for picture, hole in zip(to_uint8(rgb), mask[:, 0].to(torch.uint8).cpu().numpy(), strict=True)
-    ]
-    return torch.where(mask, to_tensor(pictures).to(rgb), rgb)
+    filled = cv2.inpaint(levels(rgb), mask.astype(np.uint8), radius, cv2.INPAINT_TELEA)
+    return np.where(mask[..., None], signed(np.asarray(filled, dtype=np.uint8)), rgb)

@@ -6,10 +6,8 @@ from typing import Final, Literal, get_args
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
 
+from unripple.files.pictures import Mask
 from unripple.stages.masks import dilate as grow
 from unripple.stages.masks import erode, require_masks, scaled
 
@@ -23,7 +21,7 @@ BORDER: Final = 4.0
 SOFT_EDGE: Final = 3.0
 
 
-def ripple_mask(original: Tensor, edited: Tensor, operation: Operation = "and_not", dilate: float = 8) -> Tensor:
+def ripple_mask(original: Mask, edited: Mask, operation: Operation = "and_not", dilate: float = 8) -> Mask:
     """Join the person masks of original and edit, clean the result and grow it.
 
     Specks below `SPECK` are dropped, what comes within `BORDER` of the picture's border is led to it, and the rest
@@ -33,13 +31,13 @@ def ripple_mask(original: Tensor, edited: Tensor, operation: Operation = "and_no
     ``or`` it covers that person too: they are to be put back from their matte.
 
     Args:
-        original: person of the photo, ``bool (B, 1, H, W)``.
+        original: person of the photo, ``bool (H, W)``.
         edited: person of the edit, same shape.
         operation: ``and_not`` = original AND NOT edited; ``xor``; ``or``.
         dilate: radius in pixels at height 512.
 
     Returns:
-        ``bool (B, 1, H, W)``.
+        ``bool (H, W)``.
     """
     require_masks(original=original, edited=edited)
     band = _join(original, edited, operation)
@@ -49,13 +47,13 @@ def ripple_mask(original: Tensor, edited: Tensor, operation: Operation = "and_no
     return mask
 
 
-def person_mask(person: Tensor, dilate: float = 8) -> Tensor:
-    """What to fill to get the plate: the person, cleaned, led to the border and grown. ``bool (B, 1, H, W)``."""
+def person_mask(person: Mask, dilate: float = 8) -> Mask:
+    """What to fill to get the plate: the person, cleaned, led to the border and grown. ``bool (H, W)``."""
     require_masks(person=person)
     return grow(_lead_to_border(_without_specks(person)), scaled(dilate, person))
 
 
-def _join(original: Tensor, edited: Tensor, operation: Operation) -> Tensor:
+def _join(original: Mask, edited: Mask, operation: Operation) -> Mask:
     match operation:
         case "and_not":
             return original & ~edited
@@ -66,21 +64,16 @@ def _join(original: Tensor, edited: Tensor, operation: Operation) -> Tensor:
     raise ValueError(f"ripple operation {operation!r}: expected one of {', '.join(get_args(Operation))}")
 
 
-def _without_specks(mask: Tensor) -> Tensor:
-    smallest = SPECK * mask.shape[-2] * mask.shape[-1]
-    kept = np.zeros(mask.shape, dtype=np.bool_)
-    for i, (picture,) in enumerate(mask.cpu().numpy()):
-        _, labels, statistics, _ = cv2.connectedComponentsWithStats(picture.astype(np.uint8), connectivity=8)
-        large = statistics[:, cv2.CC_STAT_AREA] >= smallest
-        large[0] = False  # The background has label 0.
-        kept[i, 0] = large[labels]
-    return torch.from_numpy(kept).to(mask.device)
+def _without_specks(mask: Mask) -> Mask:
+    _, labels, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    large = statistics[:, cv2.CC_STAT_AREA] >= SPECK * mask.size
+    large[0] = False  # The background has label 0.
+    return np.asarray(large[labels])
 
 
-def _lead_to_border(mask: Tensor) -> Tensor:
+def _lead_to_border(mask: Mask) -> Mask:
     """Within `BORDER` of the border, also take what the nearest pixel further in says."""
     margin = round(scaled(BORDER, mask))
-    if margin == 0 or min(mask.shape[-2:]) <= 2 * margin:
+    if margin == 0 or min(mask.shape) <= 2 * margin:
         return mask
-    inner = mask[..., margin:-margin, margin:-margin].to(torch.float32)
-    return mask | (F.pad(inner, (margin,) * 4, mode="replicate") > 0)
+    return np.asarray(mask | np.pad(mask[margin:-margin, margin:-margin], margin, mode="edge"))

@@ -21,7 +21,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from unripple.files.data import write_arrays
-from unripple.files.tensors import to_tensor, to_uint8
+from unripple.files.pictures import levels, signed
+from unripple.files.tensors import to_arrays, to_tensor
 from unripple.networks.e4e_lite import E4eLite, PooledFeatures
 from unripple.networks.parser import Parser
 from unripple.plates import training_plate
@@ -54,9 +55,8 @@ def over_plates(pictures: Pictures, parser: Parser, seed: int) -> Pictures:
     random = np.random.default_rng([seed, 7])
     out = pictures.copy()
     for i in range(1, len(pictures), 2):
-        rgb = to_tensor([pictures[i]])
-        plate = to_tensor([training_plate(random, rgb.shape[-1])])
-        out[i] = to_uint8(over(rgb, parser(rgb), plate))[0]
+        (matte,) = to_arrays(parser(to_tensor([pictures[i]])))
+        out[i] = levels(over(signed(pictures[i]), matte, signed(training_plate(random, len(matte)))))
     return out
 
 

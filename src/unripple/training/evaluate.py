@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from unripple.codes import CodeSampler
 from unripple.faces import FaceMeter, identity_distance
-from unripple.files.tensors import resize, to_256, to_tensor, to_uint8
+from unripple.files.pictures import signed
+from unripple.files.tensors import resize, to_256, to_arrays, to_uint8
 from unripple.models import ModelSet, lite
 from unripple.networks.mobile_stylegan import rows
 from unripple.plates import STUDY_PLATES, plate
@@ -49,8 +50,10 @@ def figures(models: ModelSet, faces: int, pose_faces: int, refine: int) -> dict[
     found: dict[str, list[float]] = {}
     for number, w in enumerate(tqdm(CodeSampler(models.mapping, seed=SEED).draw(faces).split(1), mininterval=10)):
         rendered = to_256(models.generator(rows(w)))
-        backdrop = to_tensor([plate(names[number % len(names)], random, SIDE)])
-        for kind, photo in (("rendered", rendered), ("plate", over(rendered, models.parser(rendered), backdrop))):
+        backdrop = signed(plate(names[number % len(names)], random, SIDE))
+        (person,), (matte,) = to_arrays(rendered), to_arrays(models.parser(rendered))
+        composed = torch.from_numpy(over(person, matte, backdrop)).permute(2, 0, 1)[None].contiguous()
+        for kind, photo in (("rendered", rendered), ("plate", composed)):
             inversion = invert(photo, models, refine)
             low = to_256(inversion.e4e)
             high = to_256(edit(inversion.w_plus, inversion.distortion, torch.zeros(512), 0, models).hfgi)

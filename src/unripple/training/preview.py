@@ -2,9 +2,9 @@
 
 ``python -m unripple.training.preview --faces FOLDER --checkpoint FILE --out models/lite/preview.safetensors``
 
-The generator is frozen and its own teacher: the targets are its pictures as `unripple.files.tensors.to_256` reduces them, and
-for smaller sides the mean over cells of those. The loss is the distance of pictures and of their gradients: what is
-wanted of a preview is where it leads.
+The generator is frozen and its own teacher: the targets are its pictures as `to_256` reduces them, and for smaller
+sides the mean over cells of those. The loss is the distance of pictures and of their gradients: what is wanted of a
+preview is where it leads.
 """
 
 from __future__ import annotations

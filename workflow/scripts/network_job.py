@@ -1,0 +1,35 @@
+"""What scripts that run networks start with, beside `job`: models, threads, pictures as tensors."""
+
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from job import snakemake
+from unripple.files.pictures import read_matte, read_rgb
+from unripple.files.tensors import to_tensor
+from unripple.models import ModelSet
+
+
+def models() -> ModelSet:
+    """The set of models whose files are among the job's inputs, in a folder named for it."""
+    folder = Path(next(file for file in snakemake.input if file.endswith(".safetensors"))).parent
+    # By a computed name, which no fingerprint follows: a rule's own fingerprint names the set (`code_of`).
+    loaded: ModelSet = import_module(f"unripple.models.{folder.name}").load(folder)
+    return loaded
+
+
+def picture(path: Path) -> Tensor:
+    """A picture as ``float32 (3, H, W)`` in [-1, 1]."""
+    return to_tensor([read_rgb(path)])[0]
+
+
+def matte(path: Path) -> Tensor:
+    """A soft matte as ``float32 (1, H, W)`` in [0, 1]."""
+    return torch.from_numpy(np.asarray(read_matte(path)))[None]
+
+
+torch.set_num_threads(snakemake.threads)
+torch.set_grad_enabled(False)
