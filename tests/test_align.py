@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unripple.crop import ffhq_transform
 from unripple.demo import example_photo
 from unripple.faces import FaceMeter, Landmarks
 from unripple.images import PhotoRefused, Rgb
 from unripple.stages import align as stage
-from unripple.stages.align import align, ffhq_transform, paste_back
+from unripple.stages.align import align, paste_back
 
 
 @pytest.fixture(scope="module")

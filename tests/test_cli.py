@@ -89,6 +89,27 @@ def run(*arguments: object) -> tuple[int, str]:
 
 
 @pytest.mark.usefixtures("columns")
+def test_another_face_can_be_taken_and_a_lying_photo_is_turned(tmp_path: Path) -> None:
+    astronaut = example_photo("astronaut")
+    both = np.full((512, 912, 3), 90, np.uint8)
+    both[112:, :400] = np.asarray(Image.fromarray(astronaut).resize((400, 400)))
+    both[:, 400:] = astronaut
+    Image.fromarray(both).save(tmp_path / "both.png")
+    code, said = run("edit", "--refine", 0, tmp_path / "both.png", "--face", 1, "--out", tmp_path / "out")
+    assert code == 0, said
+    assert "2 faces found, from the left: 1 at x 1" in said and "number 1, is taken" in said
+    changed = (read_rgb(tmp_path / "out/pose+3/pasted.png") != both).any(axis=(0, 2))
+    assert changed[:400].any() and not changed[500:].any()
+    code, said = run("edit", "--refine", 0, tmp_path / "both.png", "--face", 3, "--out", tmp_path / "out")
+    assert code == 1 and "face 3: 2 faces found" in said
+    Image.fromarray(astronaut).rotate(90).save(tmp_path / "lying.png")
+    code, said = run("edit", "--refine", 0, tmp_path / "lying.png", "--out", tmp_path / "out")
+    assert code == 0 and "turned to the right by 90 degrees" in said
+    pasted = read_rgb(tmp_path / "out/pose+3/pasted.png")
+    assert (pasted == astronaut).mean() > 0.5
+
+
+@pytest.mark.usefixtures("columns")
 def test_edit_writes_every_picture_for_every_degree(photo: Path, tmp_path: Path) -> None:
     code, said = run("edit", "--refine", 0, photo, "--pose", 3, "--pose", -1.5, "--out", tmp_path / "out")
     assert code == 0, said

@@ -30,17 +30,20 @@ UNUSED = {"....", "x" * 246}
 ALIGN = """
 import json, resource, sys, time
 from pathlib import Path
+import numpy as np
+from unripple.blazeface import FaceSeeker
 from unripple.faces import FaceMeter
 from unripple.images import PhotoRefused, Rgb, read_photo
 from unripple.stages.align import align
 meter = FaceMeter()
-meter._detector, meter._predictor
+seeker = FaceSeeker()
+meter._detector, meter._predictor, seeker._mesh, seeker.seek(np.zeros((9, 9, 3), np.uint8))
 resource.setrlimit(resource.RLIMIT_AS, (int(Path("/proc/self/statm").read_text().split()[0]) * 4096 + MEMORY,) * 2)
 told = {}
 for path in sorted(Path(sys.argv[1]).iterdir()):
     began = time.process_time()
     try:
-        said = str(align(read_photo(path).rgb, meter).rgb.shape)
+        said = str(align(read_photo(path).rgb, meter, seeker=seeker).rgb.shape)
     except PhotoRefused as refused:
         said = "refused: " + refused.reason
     told[ascii(path.name)] = said, time.process_time() - began

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
+import numpy as np
 import torch
 import typer
 from torch import Tensor
@@ -75,7 +76,7 @@ _ROLES: Final = {
 
 @dataclass(frozen=True)
 class Portrait:
-    """What all edits of a photo share. Tensors at 1024: ``rgb (1, 3, H, W)``, ``matte (1, 1, H, W)``."""
+    """What all edits of a photo, here upright, share. Tensors at 1024: ``rgb (1, 3, H, W)``, ``matte (1, 1, H, W)``."""
 
     photo: Rgb
     aligned: Aligned
@@ -98,7 +99,7 @@ def main() -> None:
 
 @app.command()
 def edit(
-    photo: Annotated[Path, typer.Argument(help="A photo with a face, seen from the front or half from the side.")],
+    photo: Annotated[Path, typer.Argument(help="A photo with a face.")],
     pose: Annotated[
         list[float] | None,
         typer.Option(
@@ -118,6 +119,10 @@ def edit(
     device: Annotated[
         Literal["cpu", "cuda"] | None, typer.Option(help="Where to compute.", show_default="cuda where there is one")
     ] = None,
+    face: Annotated[
+        int | None,
+        typer.Option(min=1, help="Which face, counted from the left; they are listed.", show_default="the largest"),
+    ] = None,
 ) -> None:
     """Turn the head: writes the portrait and, for each degree, baseline, mask, cleaned edit, and that in the photo."""
     if device == "cuda" and not torch.cuda.is_available():
@@ -128,7 +133,7 @@ def edit(
         steps = CHOSEN["lite" if embedded else "published"]["invert"]["refine"] if refine is None else refine
         # lama-lite was made for the study's pictures, which are half as large as these.
         inpainter = at_half_size(networks.inpainter) if embedded else networks.inpainter
-        portrait = _prepare(photo, networks, steps)
+        portrait = _prepare(photo, networks, steps, face or 0)
         write_rgb(out / "portrait.png", portrait.aligned.rgb)
         for degree in dict.fromkeys(pose or [3.0]):
             folder = out / f"pose{degree:+g}"
@@ -174,13 +179,14 @@ def plan(context: typer.Context) -> None:
     typer.echo(costs_ahead.render(costs_ahead.costs(jobs, photos, rates, costs_ahead.on_gpu(found.stdout))))
 
 
-def _prepare(path: Path, networks: ModelSet, refine: int) -> Portrait:
+def _prepare(path: Path, networks: ModelSet, refine: int, face: int) -> Portrait:
     photo = read_photo(path)
-    aligned = align(photo.rgb, FaceMeter())
+    aligned = align(photo.rgb, FaceMeter(), face=face)
     for note in (*photo.notes, *aligned.notes):
         typer.echo(f"{printable(str(path))}: {note}")
     rgb = to_tensor([aligned.rgb]).to(networks.device)
-    return Portrait(photo.rgb, aligned, rgb, person_matte(rgb, networks), invert(networks.seen(rgb), networks, refine))
+    upright = np.ascontiguousarray(np.rot90(photo.rgb, aligned.turns))
+    return Portrait(upright, aligned, rgb, person_matte(rgb, networks), invert(networks.seen(rgb), networks, refine))
 
 
 def _edit_once(
