@@ -18,17 +18,17 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
-from torch import Tensor
-from torch.nn import functional as F
 
 from unripple.signatures import is_heif, unreadable
+
+if TYPE_CHECKING:  # Loaded where they are used: they take seconds, and a photo is read without them.
+    import pandas as pd
+    from torch import Tensor
 
 Rgb = NDArray[np.uint8]
 Matte = NDArray[np.float32]
@@ -336,12 +336,16 @@ def to_tensor(pictures: Sequence[Rgb]) -> Tensor:
     shapes = {picture.shape for picture in pictures}
     if len(shapes) != 1:
         raise ValueError(f"expected one or more pictures of one size, found sizes {sorted(shapes)}")
+    import torch
+
     batch = torch.from_numpy(np.stack(pictures))  # (B, H, W, 3)
     return batch.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format) / 127.5 - 1
 
 
 def to_uint8(rgb: Tensor) -> NDArray[np.uint8]:
     """``float (B, 3, H, W)`` in [-1, 1], clipped and rounded -> ``uint8 (B, H, W, 3)``. Inverse of `to_tensor`."""
+    import torch
+
     levels = ((rgb.detach().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
     return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
@@ -351,6 +355,8 @@ def to_256(rgb: Tensor) -> Tensor:
 
     ``rgb: float (B, 3, H, W)`` -> ``float (B, 3, 256, 256)``.
     """
+    from torch.nn import functional as F
+
     return F.interpolate(rgb.clamp(-1, 1), size=(256, 256), mode="bilinear", align_corners=False)
 
 
@@ -358,4 +364,6 @@ def resize(picture: Tensor, size: int) -> Tensor:
     """Antialiased bilinear for storage and looking: ``float (B, C, H, W)`` -> ``float (B, C, size, size)``."""
     if picture.shape[-2:] == (size, size):
         return picture
+    from torch.nn import functional as F
+
     return F.interpolate(picture, size=(size, size), mode="bilinear", align_corners=False, antialias=True)

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePath
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from unripple import damage
 from unripple.index import BrokenIndex
 from unripple.shards import sha256
+
+if TYPE_CHECKING:
+    import torch
 
 #: Packages whose versions may change a picture or a number.
 PACKAGES = ("dlib-bin", "numpy", "opencv-python-headless", "pandas", "pillow", "scikit-image", "torch", "torchvision")
@@ -42,6 +43,8 @@ def record(
         inputs: files that it read. Weights (``.safetensors``) are listed by name, others by path.
         device: where its networks ran. The host counts by its kind, which may change the last bits of a number.
     """
+    import torch
+
     files = sorted(set(inputs))
     return {
         "stage": stage,
@@ -183,6 +186,8 @@ def _plain(value: Any) -> Any:
 
 def _device(device: torch.device | None) -> str:
     if device is not None and device.type == "cuda":
+        import torch
+
         return torch.cuda.get_device_name(device)
     return "cpu"
 
