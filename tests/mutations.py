@@ -58,7 +58,10 @@ def mutated(seed: int, count: int) -> Iterator[tuple[str, bytes]]:
     whole, odd = pictures(), oddities()
     for number in range(count):
         if number < len(AWKWARD_NAMES):
-            yield AWKWARD_NAMES[number] + dice.choice([".png", ".jpg", ".JPEG"]), whole[number % 2]
+            yield (
+                AWKWARD_NAMES[number] + dice.choice([".png", ".jpg", ".JPEG"]),
+                whole[number % 2] + bytes([number]),
+            )  # no two alike
             continue
         rest = number - len(AWKWARD_NAMES)
         content = odd[rest] if rest < len(odd) else dice.choice(CHANGES)(dice.choice(whole), dice)

@@ -109,7 +109,8 @@ class StudySet(Section):
     photos: str = Field(
         "data/photos",
         min_length=1,
-        description="Folder of photos to study, which may be absent or empty, or an archive of them (zip, tar).",
+        description="Folder of photos to study with all below it, an archive of them (zip, tar), or one photo; ~ is the"
+        " home folder. none: no photos. The default folder may be absent or empty, another one not.",
     )
     split: Split = Field(
         "all", description="Of CelebA-HQ, by its two official lists beside the photos; all: every photo there is."

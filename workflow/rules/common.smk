@@ -23,7 +23,9 @@ except settings.ConfigError as error:
 studies = [study, *(one.study for one in compared)]
 lacking = []
 try:
-    album = find(Path(study.study.photos), study.study.split, cache=Path(".snakemake/archives"))
+    album = find(
+        Path(study.study.photos), study.study.split, cache=Path(".snakemake/archives"), examples=study.study.examples
+    )
 except shards.PhotosError as error:
     album = Album({})
     lacking.append(str(error))
@@ -36,6 +38,11 @@ if lacking:
 photos = album.photos
 if album.lacking and workflow.is_main_process:
     logger.warning(f"{study.study.photos}: {album.lacking} photos of study.split = {study.study.split} are not there")
+if album.left_out and workflow.is_main_process:
+    first = [f"  {shards.printable(file)}: {reason}" for file, reason in list(album.left_out.items())[:5]]
+    more = ["  …"] if len(album.left_out) > len(first) else []
+    found = f"{study.study.photos}: files that are left out: {len(album.left_out)}; quarantine.csv lists them all"
+    logger.warning("\n".join([found, *first, *more]))
 
 MODELS = f"models/{study.models}"
 RESULTS = f"results/{study.models}/{study.study.name}"
@@ -193,6 +200,12 @@ def photo_names(wildcards):
         "checksums": {name: shards.sha256(Path(file)) for name, file in odd.items()},
         "examples": [name for name in REAL[wildcards.shard] if name not in photos],
     }
+
+
+def found_files():
+    """Which file each real photo is, and what was found but is not used: for the list of what was put aside."""
+    left_out = {shards.printable(file): reason for file, reason in album.left_out.items()}
+    return {"photos": {name: album.source(name) for name in photos}, "left_out": left_out}
 
 
 def known_plate_shard(wildcards):

@@ -45,6 +45,7 @@ rule tabulate:
     params:
         methods=study.methods,
         settings=section("metrics", "bootstrap", "seed"),
+        photos=found_files(),
         code=code_of("tabulate"),
     log:
         logs(f"{TABLES}/record.json"),
