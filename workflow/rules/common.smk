@@ -1,3 +1,4 @@
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,10 @@ sweep_file = config.get("sweep")
 chosen = {key: value for key, value in config.items() if key != "sweep"}
 
 try:
+    for file in dict.fromkeys(
+        workflow.configfiles
+    ):  # Snakemake has merged them, and lost a section that is there twice
+        settings.read_file(Path(os.path.relpath(file)))
     study = settings.check(chosen, " over ".join(Path(file).name for file in dict.fromkeys(workflow.configfiles)))
     compared = [] if sweep_file is None else sweep.load(Path(sweep_file), chosen)
 except settings.ConfigError as error:
@@ -82,6 +87,7 @@ REPORT = f"{COMPUTED}/report/{MEASURED}/degrees~{{degrees}}"
 KNOWN_PLATE = shards.occupied(shards.known_plate_names(study.study.known_plate), study.study.shards)
 REAL = shards.occupied({*photos, *study.study.examples}, study.study.shards)
 SHARDS = sorted({*KNOWN_PLATE, *REAL})
+DEGREES = {one.edit.spelled_degrees(): one.edit.degrees for one in studies}
 
 if not SHARDS:
     raise WorkflowError(
@@ -96,7 +102,7 @@ wildcard_constraints:
     precision="float32|bfloat16",
     threshold=r"[0-9.]+",
     degree=r"-?[0-9.]+",
-    degrees=r"[-0-9._]+",
+    degrees="|".join(map(re.escape, DEGREES)),
     attribute="pose|smile",
     original="photo|inversion",
     operation="and_not|xor|or",
@@ -154,7 +160,7 @@ def spelled(settings):
         "refine": settings.invert.refine,
         "precision": settings.compute.precision,
         "attribute": settings.edit.attribute,
-        "degrees": "_".join(f"{degree:g}" for degree in settings.edit.degrees),
+        "degrees": settings.edit.spelled_degrees(),
         "threshold": f"{settings.parse.threshold:g}",
         "original": settings.ripple.original,
         "operation": settings.ripple.operation,
@@ -171,7 +177,7 @@ def logs(pattern, ending="log"):
 
 def per_degree(pattern, wildcards, among=None):
     """A pattern's files for every degree of a table and every shard, or those shards among which it must be."""
-    degrees = wildcards.degrees.split("_")
+    degrees = [f"{degree:g}" for degree in DEGREES[wildcards.degrees]]
     values = {key: value for key, value in wildcards.items() if key != "degrees"}
     return expand(pattern, **values, degree=degrees, shard=among or SHARDS)
 
