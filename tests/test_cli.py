@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import sys
 import time
@@ -188,6 +189,14 @@ def test_the_models_are_found_from_any_folder(tmp_path: Path, root: Path, monkey
     assert f"models in {root / 'models/lite'}" in run("doctor")[1]
     (tmp_path / "models/lite").mkdir(parents=True)
     assert f"models in {tmp_path / 'models/lite'}" in run("doctor")[1]
+
+
+def test_make_weights_makes_the_generator_too(tmp_path: Path, root: Path) -> None:
+    shutil.copy(root / "Makefile", tmp_path)
+    shutil.copytree(root / "requirements", tmp_path / "requirements")
+    done = subprocess.run(["make", "--dry-run", "weights"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"models/lite/{weights.GENERATOR} models/lite/{weights.MAPPING}" in done.stdout, done.stdout
 
 
 def test_a_terminal_sees_a_bar_with_the_step_and_its_time() -> None:

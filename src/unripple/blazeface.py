@@ -30,9 +30,10 @@ _OBLIQUE: Final = (45, 135, 225, 315)
 _OBLIQUE_SHARE: Final = 1 / 8
 # A longer photo than this is no photo, and is looked at as a whole only.
 _LONGEST: Final = 20
-# Of the detector's score, and of what the mesh says of its box: both in [0, 1].
+# Of the detector's score, and of what the mesh says of its box: both in [0, 1]. Heads in profile reach .5, and so do
+# saucers and badges, of which the many small tiles of a large photo show more than the few large ones.
 _CONFIDENCE: Final = 0.5
-_PRESENCE: Final = 0.5
+_PRESENCE, _PRESENCE_NEAR = 0.5, 0.8
 # Standard deviation in grey levels below which a tile shows nothing.
 _FLAT: Final = 2.0
 # The mesh looks at a square around the face, larger than its box by this.
@@ -108,7 +109,7 @@ class FaceSeeker:
         for angles, closer in ((_UPRIGHT, sides), (_OBLIQUE, leaning)):
             for side in closer:
                 for box in _distinct(self._boxes(rgb, side, angles)):
-                    landmarks = self._landmarks(rgb, box)
+                    landmarks = self._landmarks(rgb, box, _PRESENCE if side >= sides[0] / 2 else _PRESENCE_NEAR)
                     if landmarks is not None and not any(same(landmarks, other) for other in faces):
                         faces.append(landmarks)
                 if faces and not everyone:
@@ -133,13 +134,15 @@ class FaceSeeker:
                     for points, extent, score in detector.faces(tile.cut(small)):
                         yield _Box(tile.to_photo(points) * to_rgb, float(extent * to_rgb.max()), score)
 
-    def _landmarks(self, rgb: Rgb, box: _Box) -> Points | None:
-        """What the mesh finds in a box; None where it sees no face. It looks twice, the second time at what it has
-        found: the detector's box is rough for faces that are turned to the side."""
+    def _landmarks(self, rgb: Rgb, box: _Box, least: float) -> Points | None:
+        """What the mesh finds in a box; None where it sees no face, or less surely than ``least``.
+
+        It looks twice, the second time at what it has found: the detector's box is rough for heads in profile.
+        """
         square = Square(box.points[0], box.extent * _GROWN, _across(*box.points[[1, 2, 4]]), _MESH_SIDE)
         for _ in range(2):
             points, presence = self._mesh(square.cut(rgb)[None].astype(np.float32) / 255).values()
-            if _logistic(presence.item()) < _PRESENCE:
+            if _logistic(presence.item()) < least:
                 return None
             inside = np.asarray(points, np.float64).reshape(-1, 3)[:, :2]
             mesh = square.to_photo(inside)
@@ -207,7 +210,7 @@ def _tile_sides(rgb: Rgb) -> list[float]:
     """From the whole photo on, each half of the one before."""
     height, width = rgb.shape[:2]
     sides = [float(max(height, width))]
-    while sides[-1] > SMALLEST_TILE and max(height, width) <= _LONGEST * min(height, width):
+    while sides[-1] > 1.5 * SMALLEST_TILE and max(height, width) <= _LONGEST * min(height, width):
         sides.append(max(sides[-1] / 2, SMALLEST_TILE))
     return sides
 
