@@ -93,8 +93,8 @@ docs: .venv/.study  ## regenerate the settings' reference and schema, and the ta
 	$(BIN)/python -m unripple.config
 	$(BIN)/python -m unripple.weights.published.reference
 
-# The weights of the repository: pulled when one is missing or older than its .dvc file.
-weights: $(WEIGHTS)  ## trained weights, from the DVC remote inside the repository
+# The weights of the repository: pulled when one is missing or older than its .dvc file. And the generator, converted.
+weights: $(WEIGHTS) $(CONVERTED)  ## all models that `unripple edit` needs; the trained ones come from the DVC remote inside
 
 ifneq ($(WEIGHTS),)
 $(WEIGHTS) &: $(WEIGHTS:=.dvc) | .venv/.study

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 
+import pillow_heif
 from PIL import Image
 
 from unripple.demo import example_photo
+
+pillow_heif.register_heif_opener()
 
 #: Names that something might stumble over; each is the name of a file, without its ending.
 AWKWARD_NAMES = (
@@ -58,7 +61,10 @@ def mutated(seed: int, count: int) -> Iterator[tuple[str, bytes]]:
     whole, odd = pictures(), oddities()
     for number in range(count):
         if number < len(AWKWARD_NAMES):
-            yield AWKWARD_NAMES[number] + dice.choice([".png", ".jpg", ".JPEG"]), whole[number % 2]
+            yield (
+                AWKWARD_NAMES[number] + dice.choice([".png", ".jpg", ".JPEG"]),
+                whole[number % 2] + bytes([number]),
+            )  # no two alike
             continue
         rest = number - len(AWKWARD_NAMES)
         content = odd[rest] if rest < len(odd) else dice.choice(CHANGES)(dice.choice(whole), dice)
@@ -83,6 +89,8 @@ def pictures() -> list[bytes]:
         _saved(small.convert("P"), "PNG", transparency=0),
         _saved(grey.convert("I;16"), "PNG"),
         _saved(small, "WEBP"),
+        _saved(small, "HEIF", quality=80),
+        _saved(small, "AVIF", quality=80),
         _saved(small, "WEBP", lossless=True),
         *(_saved(small, "TIFF", compression=how) for how in ("raw", "tiff_lzw", "tiff_adobe_deflate", "jpeg")),
         _saved(small, "BMP"),

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unripple.crop import ffhq_transform
 from unripple.demo import example_photo
 from unripple.faces import FaceMeter, Landmarks
 from unripple.files.pictures import Rgb
 from unripple.images import PhotoRefused
 from unripple.stages import align as stage
-from unripple.stages.align import align, ffhq_transform, paste_back
+from unripple.stages.align import align, paste_back
 
 
 @pytest.fixture(scope="module")

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import get_args
 
+import cv2
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageSequence
 from torch import Tensor
 from torch.nn import functional as F
 from typer.testing import CliRunner
 
-from unripple import cli
+from unripple import cli, editing, progress
+from unripple.commands import edit as command
 from unripple.demo import example_photo
 from unripple.files.pictures import read_mask, read_rgb
 from unripple.files.tensors import to_256
 from unripple.models import lite
 from unripple.networks.fusion import Fused, FusionState
+from unripple.weights import lite as weights
 
 SIDE = 1024
 #: Half the width of the person, and how far one degree moves them, in widths of the picture.
@@ -90,6 +99,27 @@ def run(*arguments: object) -> tuple[int, str]:
 
 
 @pytest.mark.usefixtures("columns")
+def test_another_face_can_be_taken_and_a_lying_photo_is_turned(tmp_path: Path) -> None:
+    astronaut = example_photo("astronaut")
+    both = np.full((512, 912, 3), 90, np.uint8)
+    both[112:, :400] = np.asarray(Image.fromarray(astronaut).resize((400, 400)))
+    both[:, 400:] = astronaut
+    Image.fromarray(both).save(tmp_path / "both.png")
+    code, said = run("edit", "--refine", 0, tmp_path / "both.png", "--face", 1, "--out", tmp_path / "out")
+    assert code == 0, said
+    assert "2 faces found, from the left: 1 at x 1" in said and "number 1, is taken" in said
+    changed = (read_rgb(tmp_path / "out/pose+3/pasted.png") != both).any(axis=(0, 2))
+    assert changed[:400].any() and not changed[500:].any()
+    code, said = run("edit", "--refine", 0, tmp_path / "both.png", "--face", 3, "--out", tmp_path / "out")
+    assert code == 1 and "face 3: 2 faces found" in said
+    Image.fromarray(astronaut).rotate(90).save(tmp_path / "lying.png")
+    code, said = run("edit", "--refine", 0, tmp_path / "lying.png", "--out", tmp_path / "out")
+    assert code == 0 and "turned to the right by 90 degrees" in said
+    pasted = read_rgb(tmp_path / "out/pose+3/pasted.png")
+    assert (pasted == astronaut).mean() > 0.5
+
+
+@pytest.mark.usefixtures("columns")
 def test_edit_writes_every_picture_for_every_degree(photo: Path, tmp_path: Path) -> None:
     code, said = run("edit", "--refine", 0, photo, "--pose", 3, "--pose", -1.5, "--out", tmp_path / "out")
     assert code == 0, said
@@ -98,6 +128,92 @@ def test_edit_writes_every_picture_for_every_degree(photo: Path, tmp_path: Path)
     expected = {f"{folder}/{name}.png" for folder in ("pose+3", "pose-1.5") for name in names}
     assert {file for file in files if "/" in file and file.endswith(".png")} == expected
     assert (tmp_path / "out/portrait.png").is_file()
+
+
+@pytest.mark.usefixtures("columns")
+def test_several_degrees_are_laid_on_a_sheet_and_the_picture_to_look_at_is_named_last(
+    photo: Path, tmp_path: Path
+) -> None:
+    code, said = run("edit", "--refine", 0, photo, "--out", tmp_path / "one")
+    assert code == 0 and said.splitlines()[-1] == f"look at {tmp_path / 'one/pose+3/pasted.png'}"
+    assert not (tmp_path / "one/sheet.png").exists()
+    assert [line.partition(":")[0] for line in said.splitlines()[:4]] == ["face", "person", "inversion", "pose +3"]
+    code, said = run("edit", "--refine", 0, photo, "--pose", "-1:1:1", "--pose", 1, "--out", tmp_path / "out")
+    assert code == 0 and said.splitlines()[-1] == f"look at {tmp_path / 'out/sheet.png'}"
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()} == {"pose-1", "pose+0", "pose+1"}
+    sheet = read_rgb(tmp_path / "out/sheet.png")
+    assert sheet.shape[1] > 3 * sheet.shape[0]
+    assert (sheet[150:200] == 255).all(axis=(0, 2)).sum() > 40  # What stands between the four.
+
+
+@pytest.mark.usefixtures("columns")
+@pytest.mark.parametrize("encoder", [True, False])
+def test_a_clip_turns_forth_and_back(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: bool
+) -> None:
+    if not encoder:
+        monkeypatch.setattr("unripple.report.turning._encoded", lambda film, frames: False)
+    arguments = ("edit", "--refine", 0, photo, "--pose", "-2:2:2", "--video", "--out", tmp_path)
+    code, said = run(*arguments)
+    assert code == 0, said
+    film = Path(said.splitlines()[-1].removeprefix("look at "))
+    assert film == tmp_path / ("turning.mp4" if encoder else "turning.webp")
+    if encoder:
+        reader = cv2.VideoCapture(str(film))
+        frames = [reader.read()[1].mean(axis=(0, 2)) for _ in range(int(reader.get(cv2.CAP_PROP_FRAME_COUNT)))]
+    else:
+        with Image.open(film) as clip:
+            frames = [np.asarray(frame.convert("RGB")).mean(axis=(0, 2)) for frame in ImageSequence.Iterator(clip)]
+    middles = [np.flatnonzero(frame > 200).mean() / frame.size for frame in frames]
+    assert np.allclose(middles, [0.5 + 2 * STEP, 0.5, 0.5 - 2 * STEP, 0.5], atol=0.03)
+
+
+def test_the_degrees_of_a_clip() -> None:
+    assert command._between([3.0])[0] == 0 and command._between([3.0])[-1] == 3
+    assert command._between([-2.0, 2.0])[::6] == [-2, 0, 2]
+    assert command._between([2.0, -2.0, 1.0]) == [-2, 1, 2]
+    assert command._degrees(["-3:3:1.5", "3", "-0"]) == [-3, -1.5, 0, 1.5, 3]
+
+
+def test_every_method_of_the_command_has_its_function() -> None:
+    assert set(get_args(command.Method)) == editing.CLEANERS.keys()
+
+
+def test_help_loads_no_network_library() -> None:
+    heavy = "{'torch', 'torchvision', 'openvino', 'pandas', 'skimage', 'matplotlib'}"
+    code = f"import sys, unripple.cli; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_models_are_found_from_any_folder(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"models in {root / 'models/lite'}" in run("doctor")[1]
+    (tmp_path / "models/lite").mkdir(parents=True)
+    assert f"models in {tmp_path / 'models/lite'}" in run("doctor")[1]
+
+
+def test_make_weights_makes_the_generator_too(tmp_path: Path, root: Path) -> None:
+    shutil.copy(root / "Makefile", tmp_path)
+    shutil.copytree(root / "requirements", tmp_path / "requirements")
+    done = subprocess.run(["make", "--dry-run", "weights"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"models/lite/{weights.GENERATOR} models/lite/{weights.MAPPING}" in done.stdout, done.stdout
+
+
+def test_a_terminal_sees_a_bar_with_the_step_and_its_time() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    with progress.Steps(2, terminal) as steps:
+        with steps.step("face"):
+            time.sleep(0.5)
+        with pytest.raises(ValueError, match="no"), steps.step("inversion"):
+            raise ValueError("no")
+    shown = terminal.getvalue()
+    assert "face: 0." in shown and "step 1 of 2" in shown and "inversion  " in shown
+    assert "inversion:" not in shown
 
 
 @pytest.mark.usefixtures("columns")
@@ -161,7 +277,15 @@ def test_a_missing_model_is_named(photo: Path, tmp_path: Path) -> None:
     assert "not found" in said
 
 
-@pytest.mark.parametrize("wrong", [["--pose", "9"], ["--method", "magic"], ["--dilate", "-1"], ["--device", "abacus"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(["--pose", degrees] for degrees in ("9", "3:-3:1", "1:2:3:4", "nan", "0:5:0.0001", "0:1:1e-999999", "left")),
+        ["--method", "magic"],
+        ["--dilate", "-1"],
+        ["--device", "abacus"],
+    ],
+)
 def test_wrong_options_are_refused_before_anything_runs(photo: Path, wrong: list[str]) -> None:
     code, said = run("edit", "--refine", 0, photo, *wrong)
     assert code == 2
@@ -199,7 +323,10 @@ def test_doctor_knows_the_published_models(tmp_path: Path) -> None:
 
 
 def test_doctor_is_content_when_all_is_there(tmp_path: Path) -> None:
-    for name in cli._ROLES.values():
+    for name in (
+        weights.GENERATOR, weights.MAPPING, weights.ENCODER, weights.CONSULTATION, weights.DIRECTIONS, weights.PARSER,
+        weights.INPAINTER,
+    ):  # fmt: skip
         (tmp_path / name).write_bytes(b"-")
     code, said = run("doctor", "--models", tmp_path)
     assert code == 0

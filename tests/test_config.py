@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+import restore
 from unripple import config
 
 
@@ -52,6 +53,10 @@ def test_overrides_win_and_leave_their_neighbours(root: Path) -> None:
         ({"edit": {"degrees": [1, 0]}}, "params.yaml: edit.degrees[1] = 0: expected a number other than 0"),
         ({"edit": {"degrees": [1, 1.0]}}, "expected a list without repeats"),
         ({"edit": {"degrees": [float("nan")]}}, "params.yaml: edit.degrees[0] = .nan: expected a number"),
+        ({"edit": {"degrees": [0.00001]}}, "edit.degrees[0] = 1.0e-05: expected a number of at most 4 decimals"),
+        ({"edit": {"degrees": [3, 3.0000001]}}, "edit.degrees[1] = 3.0000001: expected a number of at most 4 decimals"),
+        ({"edit": {"degrees": [n / 100 for n in range(1, 102)]}}, "expected a list (not empty) of at most 100"),
+        ({"parse": {"threshold": 0.00001}}, "parse.threshold = 1.0e-05: expected a number of at most 4 decimals"),
         ({"images": {"size": 300}}, "params.yaml: images.size = 300: expected one of 256, 512, 1024"),
         ({"methods": ["e4e"]}, "params.yaml: methods = [e4e]: expected a list with hfgi in it"),
         ({"study": {"photos": None}}, "params.yaml: study.photos = null: expected a text (not empty)"),
@@ -104,8 +109,46 @@ def test_every_wrong_value_has_its_line() -> None:
 def test_a_file_that_is_no_parameter_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
     file = tmp_path / "params.yaml"
     file.write_text(text)
-    with pytest.raises(config.ConfigError, match=r"params\.yaml: "):
+    with pytest.raises(config.ConfigError, match=r"params\.yaml, line \d+: "):
         config.load(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("edit:\n  degrees: [3]\n\tattribute: pose\n", r"params\.yaml, line 3: expected spaces, found a tab"),
+        ("\tedit: 3\n", r"params\.yaml, line 1: expected spaces, found a tab"),
+        ("- edit\n- ripple\n", r"params\.yaml, line 1: expected sections such as 'ripple:', found \['edit'"),
+        ("just words", r"params\.yaml, line 1: expected sections such as 'ripple:', found just words"),
+        (
+            "edit: {degrees: [3]}\nripple: {dilate: 3}\nedit: {attribute: pose}\n",
+            r"params\.yaml, line 3: 'edit' is there a second time, first in line 1; expected each key once",
+        ),
+        ("ripple:\n  dilate: 3\n  dilate: 4\n", r"params\.yaml, line 3: 'dilate' is there a second time"),
+        ("edit: [3\nripple: 4\n", r"params\.yaml, line 2: not readable as YAML: .*found 'ripple: 4'"),
+    ],
+)
+def test_what_is_no_yaml_is_told_by_file_and_line(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(text)
+    with pytest.raises(config.ConfigError, match=said) as refusal:
+        config.load(file)
+    assert len(str(refusal.value).splitlines()) == 1
+    restore.PARAMS, before = file, restore.PARAMS
+    try:
+        with pytest.raises(SystemExit, match=said):
+            restore.check_settings(["--cores", "2"])
+    finally:
+        restore.PARAMS = before
+    with pytest.raises(SystemExit, match=said):
+        restore.check_settings(["--cores", "2", "--configfile", str(file), "--", "all"])
+
+
+def test_many_degrees_have_a_short_name() -> None:
+    assert config.Edit(degrees=[-3.0, 1.5]).spelled_degrees() == "-3_1.5"
+    names = {config.Edit(degrees=[n / 100 for n in range(1, count)]).spelled_degrees() for count in (60, 61, 100)}
+    assert len(names) == 3 and all(len(name) < 20 for name in names)
+    assert config.Edit(degrees=[0.0001]).spelled_degrees() == "0.0001"
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
@@ -175,6 +176,83 @@ def test_exif_rotation_is_undone(tmp_path: Path, rgb: Rgb, orientation: int) -> 
     photo = read_photo(tmp_path / "a.png")
     assert np.array_equal(photo.rgb, rgb)
     assert any("EXIF" in note for note in photo.notes) == (orientation != 1)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "tiff", "webp", "avif"])
+@pytest.mark.parametrize("orientation", [0, 1, 6, 9])
+def test_what_is_said_of_the_orientation_is_true(tmp_path: Path, rgb: Rgb, ending: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(rgb).save(tmp_path / f"a.{ending}", exif=exif)
+    photo = read_photo(tmp_path / f"a.{ending}")
+    turned = orientation == 6
+    assert photo.rgb.shape == ((200, 160, 3) if turned else (160, 200, 3))
+    assert photo.notes == (("turned upright by its EXIF orientation",) if turned else ())
+
+
+@pytest.mark.parametrize("name", ["a.HEIC", "a.jpg"])
+@pytest.mark.parametrize("pages", [1, 2])
+def test_a_phone_s_heic_is_read_whatever_it_is_called(tmp_path: Path, rgb: Rgb, name: str, pages: int) -> None:
+    pillow_heif.register_heif_opener()
+    more = [Image.fromarray(255 - rgb)] * (pages - 1)
+    Image.fromarray(rgb).save(tmp_path / name, format="HEIF", quality=95, save_all=True, append_images=more)
+    photo = read_photo(tmp_path / name)
+    assert np.abs(photo.rgb.astype(int) - rgb).mean() < 4
+    assert photo.notes == ()
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    assert len(reason(tmp_path / name).splitlines()) == 1
+    assert "truncated or damaged" in reason(tmp_path / name)
+
+
+def test_avif_is_read(tmp_path: Path, rgb: Rgb) -> None:
+    Image.fromarray(rgb).save(tmp_path / "a.jpg", format="AVIF", quality=95)
+    assert np.abs(read_photo(tmp_path / "a.jpg").rgb.astype(int) - rgb).mean() < 4
+    Image.fromarray(rgb).save(tmp_path / "a.avif", save_all=True, append_images=[Image.fromarray(255 - rgb)])
+    assert "animated" in reason(tmp_path / "a.avif")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "an empty file; copy or download it again"),
+        (b"\0" * 5000, "only zeros"),
+        (b"\xff\x0a\x00\x10", "JPEG XL; export"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL; export"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000; export"),
+        (b"II*\0\x10\0\0\0CR\x02\0", "raw file (CR2); develop it"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1", "raw file (CR3); develop it"),
+        (b"FUJIFILMCCD-RAW 0201", "raw file (RAF); develop it"),
+        (b"8BPS\0\1\0\0", "a Photoshop document (PSD); export"),
+        (b"\0\0\0\x20ftypisom\0\0\2\0isomiso2", "a video (MP4, MOV); export the frame"),
+        (b"RIFF\x10\0\0\0AVI LIST", "a video (AVI); export the frame"),
+        (b"\x1a\x45\xdf\xa3\x9fB", "a video (Matroska"),
+        (b"%PDF-1.7\n", "a PDF document; export its picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript (EPS)"),
+        (b"<?xml version='1.0'?>\n<!-- x -->\n<svg width='3'>", "a drawing (SVG); export"),
+        (b"\xef\xbb\xbf\n <!DOCTYPE html><html>", "an HTML page; a download that met a web page"),
+        ("<html>".encode("utf-16"), "an HTML page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n", "a Git LFS pointer"),
+        (b"outs:\n- md5: 0123\n  path: a.jpg\n", "a DVC pointer"),
+        (b'{"error": 404}', "JSON; download the picture itself"),
+        (b"hello", "text; download the picture itself"),
+        (b"PK\x03\x04\x14\0", "a ZIP archive"),
+        (b"\xff\xd8\xff\xe0\0\x10JF", "truncated or damaged"),
+        (b"\x01\x02\x03\x99\xfe", "not a picture that can be read"),
+    ],
+)
+def test_what_cannot_be_read_is_named_for_what_it_is(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    assert said in reason(tmp_path / "a.jpg")
+    assert reason(tmp_path / "a.jpg").startswith("not a picture") or "damaged" in reason(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(("tag", "value"), [(254, 1), (50706, b"\1\4\0\0")])
+def test_the_preview_in_a_raw_file_is_not_taken_for_the_photo(
+    tmp_path: Path, rgb: Rgb, tag: int, value: int | bytes
+) -> None:
+    Image.fromarray(rgb).save(tmp_path / "a.tiff", tiffinfo={tag: value})
+    assert "a camera's raw file" in reason(tmp_path / "a.tiff")
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "1"])

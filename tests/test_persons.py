@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from unripple import persons
+from unripple import mediapipe_files
 from unripple.demo import example_photo
 from unripple.faces import FaceMeter
 from unripple.files.pictures import Rgb
@@ -63,6 +63,6 @@ def test_the_residual_person_is_a_share_of_the_band() -> None:
 def test_a_missing_file_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     empty = importlib.machinery.ModuleSpec("mediapipe", None, is_package=True)
     empty.submodule_search_locations = [str(tmp_path)]
-    monkeypatch.setattr(persons, "find_spec", lambda _: empty)
+    monkeypatch.setattr(mediapipe_files, "find_spec", lambda _: empty)
     with pytest.raises(FileNotFoundError, match=r"pose_landmark_full.tflite: .*no-deps.txt"):
-        persons.model_file()
+        mediapipe_files.model_file("pose_landmark/pose_landmark_full.tflite")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from unripple import provenance
+from unripple import config, provenance
 from unripple.cli import app
 from unripple.files.data import write_json
 from unripple.index import BrokenIndex, IndexWriter
@@ -91,6 +91,29 @@ def test_explain_prints_it_and_the_command() -> None:
     for part in ("edit  degree 3.0", "invert", "results/face.jpg", "generator.safetensors"):
         assert part in said.output
     assert said.output.rstrip().endswith('make study ARGS="--force -- results/edits/shard~00.json"')
+
+
+def test_a_result_of_another_study_is_made_again_with_its_own_settings() -> None:
+    folder = Path("results/lite/another/portraits")
+    settings = {"settings": {"plates": ["coffee"], "seed": 7, "shards": 2}}
+    picture = made(folder, settings, "known_plate", []).parent / "face.png"
+    said = RUN.invoke(app, ["explain", str(picture), "--settings", "again.yaml"])
+    assert said.exit_code == 0, said.output
+    target = 'ARGS="--force -- results/lite/another/portraits/shard~00.json"'
+    command = f".venv/bin/unripple explain {picture} --settings again.yaml && make study PARAMS=again.yaml {target}"
+    assert said.output.rstrip().endswith(f"make it again: {command}")
+    again = config.load(Path("again.yaml"))
+    assert (again.models, again.study.name, again.study.seed, again.study.shards) == ("lite", "another", 7, 2)
+    Path("again.yaml").rename("params.yaml")
+    said = RUN.invoke(app, ["explain", str(picture)])
+    assert said.output.rstrip().endswith(f"make it again: make study {target}")
+
+
+def test_nothing_is_cut_where_there_is_no_terminal() -> None:
+    long = "x" * 300
+    picture = made(Path("results"), {"settings": {"note": long}}, "edit", []).parent / "face.png"
+    said = RUN.invoke(app, ["explain", str(picture)]).output
+    assert any(long in line and "results/shard~00.json" in line for line in said.splitlines())
 
 
 def test_a_plot_of_settings_side_by_side_is_explained_with_the_file_that_lists_them() -> None:

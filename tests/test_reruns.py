@@ -59,7 +59,7 @@ def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(root, tmp_path_factory.mktemp("reruns"))
     project.set(**{**TINY, "study": {"known_plate": 1, "shards": 2}})
     for name in PHOTOS:
-        (project.folder / "data/photos" / name).write_text("no picture")
+        (project.folder / "data/photos" / name).write_text(f"no picture, {name}")
     project.path = os.pathsep.join([str(EMPTY_JOBS), "src"])
     status, output = project.run()
     assert status == 0, output

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import PurePath
 
 import pytest
 from hypothesis import given
@@ -31,21 +31,18 @@ def test_photos_are_spread_over_the_shards() -> None:
     assert [len(photos) for photos in filled.values()] == pytest.approx([100] * 10, abs=40)
 
 
-def test_a_photo_is_named_for_its_file(tmp_path: Path) -> None:
-    for name in ("png.png", "b.c.jpg", ".hidden.png", "same.jpg", "same.png"):
-        (tmp_path / name).touch()
-    (tmp_path / "folder").mkdir()
-    found = shards.photo_files(tmp_path)
-    assert {name: path.name for name, path in found.items()} == {
+def test_a_photo_is_named_for_its_file() -> None:
+    paths = ["png.png", "b.c.jpg", "same.jpg", "same.png", "100/IMG_1.jpg", "101/IMG_1.jpg", "101/alone.jpg"]
+    found = shards.named(map(PurePath, paths), "photos/")
+    assert {name: str(path) for name, path in found.items()} == {
         "b.c": "b.c.jpg",
         "png": "png.png",
         "same.jpg": "same.jpg",
         "same.png": "same.png",
+        "100+IMG_1.jpg": "100/IMG_1.jpg",
+        "101+IMG_1.jpg": "101/IMG_1.jpg",
+        "alone": "101/alone.jpg",
     }
-
-
-def test_an_absent_folder_has_no_photos(tmp_path: Path) -> None:
-    assert shards.photo_files(tmp_path / "none") == {}
 
 
 @pytest.mark.parametrize(
@@ -58,22 +55,18 @@ def test_an_absent_folder_has_no_photos(tmp_path: Path) -> None:
         (b"100%0A.png", "100%0A"),
     ],
 )
-def test_what_cannot_be_printed_is_spelled_out(tmp_path: Path, name: bytes, photo: str) -> None:
-    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
-    path.touch()
-    assert shards.photo_files(tmp_path) == {photo: path}
+def test_what_cannot_be_printed_is_spelled_out(name: bytes, photo: str) -> None:
+    path = PurePath(os.fsdecode(name))
+    assert shards.named([path], "") == {photo: path}
 
 
 @pytest.mark.parametrize("names", [("a\nb.png", "a%0Ab.png"), ("a.png.jpg", "a.png", "a.jpg")])
-def test_two_photos_cannot_share_a_name(tmp_path: Path, names: tuple[str, ...]) -> None:
-    for name in names:
-        (tmp_path / name).touch()
+def test_two_photos_cannot_share_a_name(names: tuple[str, ...]) -> None:
     with pytest.raises(shards.PhotosError, match=r"another photo is called .*rename one"):
-        shards.photo_files(tmp_path)
+        shards.named(map(PurePath, names), "")
 
 
 @pytest.mark.parametrize("name", ["known-plate-00.png", "photos.shard~00.png"])
-def test_a_photo_cannot_pass_for_what_the_study_makes(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).touch()
-    with pytest.raises(shards.PhotosError, match=rf"{name}.*rename"):
-        shards.photo_files(tmp_path)
+def test_a_photo_cannot_pass_for_what_the_study_makes(name: str) -> None:
+    with pytest.raises(shards.PhotosError, match=rf"there/{name}.*rename"):
+        shards.named([PurePath(name)], "there/")

@@ -33,8 +33,8 @@ def test_ranges_of_fractions_are_exact_and_hold_both_ends(tmp_path: Path) -> Non
 
 
 def test_lists_of_degrees(tmp_path: Path) -> None:
-    found = load(tmp_path, "edit: {degrees: [[-3.0, 3.0], [1.5]]}")
-    assert [one.study.edit.degrees for one in found] == [[-3, 3], [1.5]]
+    found = load(tmp_path, "edit: {degrees: [[-3.0, 3.0], [3.0]]}")
+    assert [one.study.edit.degrees for one in found] == [[-3, 3], [3]]
     assert found[0].label == "edit.degrees=-3.0 3.0"
 
 
@@ -55,7 +55,14 @@ def test_lists_of_degrees(tmp_path: Path) -> None:
         ("models: [lite, published]", r"models: cannot differ within one run"),
         ("inpaint: {model: [big-lama]}", r"inpaint.model = big-lama"),
         ("[1, 2]", r"expected sections"),
-        ("ripple: [", r"not readable as YAML"),
+        ("ripple: [", r"sweep.yaml, line 1: not readable as YAML"),
+        (
+            "ripple: {dilate: [4]}\nripple: {operation: [or, xor]}",
+            r"sweep.yaml, line 2: 'ripple' is there a second",
+        ),
+        ("edit: {attribute: [pose, smile]}", r"edit.attribute = .*: expected one attribute"),
+        ("edit: {degrees: [[-3.0], [3.0]]}", r"edit.degrees: expected lists that share a degree"),
+        ("edit: {degrees: [[0.00001], [3.0]]}", r"edit.degrees.0. = 1.0e-05: expected a number of at most 4 decimals"),
         ("{}", r"at least one setting"),
         ("ripple: {dilate: {from: 0, to: 100, step: 1}}\ncomposite: {feather: [1, 2, 3, 4, 5]}", r"505 combinations"),
     ],
@@ -63,6 +70,22 @@ def test_lists_of_degrees(tmp_path: Path) -> None:
 def test_mistakes_are_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         load(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ({"methods": ["e4e", "hfgi"]}, r"methods = .*: expected one that is ranked, bitwise_or, ripple_inpaint"),
+        ({"study": {"known_plate": 0}}, r"st-lpips-alex_band compares with the true edit.*known_plate above 0"),
+    ],
+)
+def test_a_study_in_which_nothing_can_be_ranked_is_refused_first(
+    tmp_path: Path, base: dict[str, object], said: str
+) -> None:
+    (tmp_path / "sweep.yaml").write_text("ripple: {dilate: [4, 8]}")
+    with pytest.raises(ConfigError, match=said):
+        sweep.load(tmp_path / "sweep.yaml", base)
+    assert sweep.load(tmp_path / "sweep.yaml", {"study": {"known_plate": 0}, "metrics": {"rank": "seam"}})
 
 
 def test_no_such_file(tmp_path: Path) -> None:

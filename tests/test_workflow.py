@@ -136,6 +136,8 @@ def studied(root: Path, tmp_path_factory: pytest.TempPathFactory, weights: None)
     project = Project(root, tmp_path_factory.mktemp("study"))
     project.set(**TINY)
     (project.folder / "data/photos/it's {not} a picture.png").write_text("hello")
+    (project.folder / "data/photos/the same.png").write_text("hello")
+    (project.folder / "data/photos/gone.jpg").symlink_to("nowhere.jpg")
     first = project.start()
     deadline = time.monotonic() + 300
     while first.poll() is None and not list(project.folder.glob("results/lite/default/portraits/*.json")):
@@ -256,9 +258,14 @@ def test_the_study_measures_every_method_on_every_photo(studied: Project) -> Non
 
 def test_a_file_that_is_no_picture_is_put_aside_with_its_reason(studied: Project) -> None:
     (table,) = studied.folder.glob("results/lite/**/tables/**/quarantine.csv")
-    (row,) = pd.read_csv(table).to_dict("records")
-    assert row["photo"] == "it's {not} a picture"
-    assert "not a picture" in row["reason"]
+    rows = {row["file"]: row for row in pd.read_csv(table).to_dict("records")}
+    folder = "data/photos"
+    assert rows.keys() == {f"{folder}/{name}" for name in ("gone.jpg", "it's {not} a picture.png", "the same.png")}
+    assert rows[f"{folder}/it's {{not}} a picture.png"]["photo"] == "it's {not} a picture"
+    assert "not a picture" in rows[f"{folder}/it's {{not}} a picture.png"]["reason"]
+    assert "a link to nowhere.jpg" in rows[f"{folder}/gone.jpg"]["reason"]
+    assert f"the same picture as {folder}/it's" in rows[f"{folder}/the same.png"]["reason"]
+    assert {row["stage"] for row in rows.values()} == {"photos", "lite/default/portraits"}
 
 
 def test_every_picture_is_what_its_index_says(studied: Project) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from unripple import config, latest
+from unripple import config, latest, settings_file
 from unripple.metrics.ranking import rank, rank_text
 from unripple.metrics.table import read_table
 
@@ -60,11 +60,11 @@ def load(file: Path) -> list[Settings]:
     Raises ``ConfigError``.
     """
     try:
-        listed = yaml.safe_load(file.read_text(encoding="utf-8"))
+        listed = settings_file.read(file)
     except FileNotFoundError:
         raise config.ConfigError(f"{file}: no such list of experiments") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise config.ConfigError(f"{file}: not readable as YAML: {error}") from None
+    except settings_file.SettingsError as error:
+        raise config.ConfigError(str(error)) from None
     if not isinstance(listed, list) or not listed or not all(isinstance(one, dict) for one in listed):
         raise config.ConfigError(f"{file}: expected a list such as '- ripple.dilate: 15', found {listed!r}")
     for number, one in enumerate(listed, 1):

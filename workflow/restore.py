@@ -7,15 +7,17 @@ the same as before, and has nothing to do.
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from unripple import damage
+from unripple import config, damage
 
 RESULTS = Path("results")
+PARAMS = Path("params.yaml")
 #: What a run has begun to make again: Snakemake removes an index before its job runs, and would not miss it.
 BEGUN = Path(".snakemake/damaged.txt")
 #: Arguments with which Snakemake makes no results.
@@ -30,6 +32,7 @@ SHOWN = 5
 
 def damaged_results(arguments: list[str], run: Callable[[list[str]], None]) -> None:
     """Make damaged results of the study again; ``arguments``: Snakemake's, as given; ``run`` starts it with more."""
+    check_settings(arguments)
     given = {argument.partition("=")[0] for argument in arguments}
     dry = is_dry(arguments)
     begun = _begun()
@@ -49,6 +52,18 @@ def damaged_results(arguments: list[str], run: Callable[[list[str]], None]) -> N
         run(["--until", *targets, "--forcerun", *targets, *arguments])
     if not dry:
         _write_begun(others)
+
+
+def check_settings(arguments: list[str]) -> None:
+    """Exit where a file of settings cannot be read, with its line: Snakemake, which reads it next, names neither."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--configfile", "--configfiles", nargs="+", default=[], type=Path)
+    given, _ = parser.parse_known_args(arguments)
+    for file in (PARAMS, *given.configfile):
+        try:
+            config.read_file(file)
+        except config.ConfigError as error:
+            sys.exit(str(error))
 
 
 def is_dry(arguments: list[str]) -> bool:

@@ -5,18 +5,19 @@ Snakemake asks this anew inside every job on a cluster: nothing here loads torch
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePath, PurePosixPath
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from unripple import archives
 from unripple.celeba_hq import MAPPING, PARTITION, ListError, Split, numbers
-from unripple.shards import PhotosError, check_name, photo_files, printable
+from unripple.folder import is_picture, repeated, scan
+from unripple.shards import PhotosError, named, printable
 
-#: What the name of a photo in an archive ends with; the rest of an archive (masks' lists, licences) is no photo.
-PICTURES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+#: Where photos are looked for by default, and what stands for no photos.
+DEFAULT: Final = Path("data/photos")
+NONE: Final = "none"
 #: Bytes of a list of CelebA-HQ, at most.
 LONGEST_LIST: Final = 2**26
 HOW: Final = (
@@ -28,59 +29,92 @@ HOW: Final = (
 class Album:
     """The photos of a study: name -> file, or name -> member of ``archive``.
 
-    ``lacking``: how many photos of the split are not there.
+    ``lacking``: how many photos of the split are not there; ``left_out``: what was found and is not used, file ->
+    reason.
     """
 
     photos: Mapping[str, str]
     archive: Path | None = None
     lacking: int = 0
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def files(self, names: Iterable[str]) -> list[str]:
         """What a job that works on some of the photos reads."""
         wanted = [self.photos[name] for name in names]
         return wanted if self.archive is None else [str(self.archive)] * bool(wanted)
 
+    def source(self, name: str) -> str:
+        """The file of a photo as it can be printed; of an archive with its member."""
+        file = self.photos[name]
+        return printable(file if self.archive is None else f"{self.archive}: {file}")
 
-def find(photos: Path, split: Split = "all", cache: Path | None = None) -> Album:
-    """The photos in a folder or an archive.
 
-    Of a split of CelebA-HQ (``all``: whatever is there) a photo is known by its number, the file's name without the
-    ending. ``cache``: see ``archives.members``. Raises ``PhotosError``: a missing archive, photos that cannot be told
-    apart, a split without its lists or without any of its photos.
+def find(photos: Path, split: Split = "all", cache: Path | None = None, examples: Collection[str] = ()) -> Album:
+    """The photos in a folder, with those in folders below, or in an archive; or a single one.
+
+    ``none`` stands for no photos, and the default folder may be absent. Of a split of CelebA-HQ (``all``: whatever is
+    there) a photo is known by its number, the file's name without the ending. Photos that are there twice count once.
+    ``cache``: see ``archives.members``; ``examples``: names that are taken. Raises ``PhotosError``: nothing there,
+    photos that cannot be told apart, a split without its lists or without any of its photos.
     """
+    if str(photos) == NONE and split == "all":
+        return Album({})
+    photos = photos.expanduser()
     try:
-        if archives.is_archive(photos) and not photos.is_dir():
+        if photos.is_dir():
+            album = _of_folder(photos, below=split == "all")
+        elif archives.is_archive(photos):
             album = _of_archive(photos, split, cache)
+        elif photos.is_file():
+            album = Album({printable(photos.stem): str(photos)})
+        elif photos == DEFAULT and split == "all":
+            album = Album({})
         else:
-            album = Album({name: str(path) for name, path in photo_files(photos).items()})
-        return album if split == "all" else _of_split(album, photos, split, cache)
+            raise PhotosError(
+                f"{photos}: no such folder, archive or photo; correct study.photos, or say study.photos: {NONE} for a"
+                " study without photos"
+            )
+        album = album if split == "all" else _of_split(album, photos, split, cache)
     except archives.ArchiveError as error:
         raise PhotosError(str(error)) from error
+    for name in sorted(set(examples) & album.photos.keys()):
+        raise PhotosError(
+            f"{album.source(name)}: an example of the study is called '{name}', too; rename the file, or leave the"
+            " example out of study.examples"
+        )
+    return album
+
+
+def _of_folder(folder: Path, below: bool) -> Album:
+    found, left_out = scan(folder, below)
+    left_out = {str(folder / file): reason for file, reason in left_out.items()}
+    same = repeated(folder / file for file in found)
+    left_out |= {str(file): _same(str(other)) for file, other in same.items()}
+    photos = named((file for file in found if folder / file not in same), f"{folder}/")
+    return Album({name: str(folder / file) for name, file in photos.items()}, left_out=left_out)
 
 
 def _of_archive(path: Path, split: Split, cache: Path | None) -> Album:
+    members = archives.members(path, cache)
     # With the members' own names, as they stand in the archive: `tar` also writes "./7.jpg".
-    found = [(PurePosixPath(name), name) for name in archives.members(path, cache) if is_picture(PurePosixPath(name))]
+    found = {PurePosixPath(name): name for name in members if is_picture(PurePosixPath(name))}
     if split != "all":  # CelebAMask-HQ's archive holds masks, too
-        found = [(member, name) for member, name in found if member.stem.isdecimal()]
-    stems, photos = Counter(printable(member.stem) for member, _ in found), dict[str, str]()
-    for member, own in sorted(found):
-        stem, told = printable(member.stem), printable(f"{path}: {member}")
-        name = stem if stems[stem] == 1 else printable(member.name)
-        check_name(name, told)
-        if name in photos:
-            raise PhotosError(
-                f"{told}: another photo is called '{name}', too: {printable(photos[name])}; rename one of them, or"
-                " leave it out of the archive"
-            )
-        photos[name] = own
-    return Album(photos, path)
+        return Album(_named({member: name for member, name in found.items() if member.stem.isdecimal()}, path), path)
+    taken = set(found.values())
+    left_out = {name: "its name does not end as that of a photo" for name in members if name not in taken}
+    for name, other in archives.repeated(path, taken, cache).items():
+        left_out[name] = _same(other)
+        taken.remove(name)
+    photos = _named({member: name for member, name in found.items() if name in taken}, path)
+    return Album(photos, path, left_out={f"{path}: {name}": reason for name, reason in left_out.items()})
 
 
-def is_picture(member: PurePath) -> bool:
-    """Whether a path inside an archive or below a folder is that of a photo: no hidden file, no Mac's resource fork."""
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in member.parts)
-    return not hidden and member.suffix.lower() in PICTURES
+def _same(other: str) -> str:
+    return f"the same picture as {printable(other)}, counted once"
+
+
+def _named(members: Mapping[PurePosixPath, str], path: Path) -> dict[str, str]:
+    return {name: members[member] for name, member in named(members, f"{path}: ").items()}
 
 
 def _of_split(album: Album, photos: Path, split: Split, cache: Path | None) -> Album:
@@ -109,7 +143,7 @@ def _of_split(album: Album, photos: Path, split: Split, cache: Path | None) -> A
             " their number in CelebA-HQ, as 0.jpg to 29999.jpg: rename them, or set study.split: all"
         )
     taken = dict(found[0] for found in numbered.values())
-    return Album(taken, album.archive, lacking=len(wanted) - len(taken))
+    return Album(taken, album.archive, len(wanted) - len(taken), album.left_out)
 
 
 def _list(name: str, album: Album, photos: Path, cache: Path | None) -> str:

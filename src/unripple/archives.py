@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import lzma
 import os
+import re
 import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 #: What a file's name ends with if it is an archive.
 ENDINGS: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -38,7 +41,8 @@ def is_archive(path: Path) -> bool:
 def leads_out(name: str) -> bool:
     """Whether a member's name, taken for a path, would leave the folder into which it is unpacked."""
     path = PurePosixPath(name)
-    return path.is_absolute() or ".." in path.parts or any(character in name for character in "\\:\0")
+    drive = re.match(r"[A-Za-z]:[\\/]", name) is not None  # a colon alone stands in names of many cameras and phones
+    return path.is_absolute() or drive or ".." in path.parts or any(character in name for character in "\\\0")
 
 
 def members(path: Path, cache: Path | None = None) -> list[str]:
@@ -50,13 +54,32 @@ def members(path: Path, cache: Path | None = None) -> list[str]:
     """
     if not path.is_file():
         raise ArchiveError(f"{path}: no such archive")
+    of_kind = _zip_members if _is_zip(path) else _tar_members
+    names: list[str] = _kept(path, cache, "json", lambda: list(of_kind(path)))
+    return names
+
+
+def repeated(path: Path, wanted: Collection[str], cache: Path | None = None) -> dict[str, str]:
+    """Wanted members whose content is that of another one, with that one: the first by name.
+
+    A zip archive lists checksums; of a tar those members are read that have the size of another. ``cache`` and errors
+    as for `members`.
+    """
+    of_kind = _zip_marks if _is_zip(path) else _tar_marks
+    marks: dict[str, str] = _kept(path, cache, "marks.json", lambda: of_kind(path))
+    first: dict[str, str] = {}
+    filled = [name for name in sorted(wanted) if not marks[name].startswith("0")]  # Empty ones are refused each.
+    return {name: first[marks[name]] for name in filled if first.setdefault(marks[name], name) != name}
+
+
+def _kept(path: Path, cache: Path | None, ending: str, find: Callable[[], Any]) -> Any:
+    """What is found in an archive, from the cache where it was found before."""
     state = path.stat()
-    kept = None if cache is None else cache / f"{path.name}.{state.st_size}.{state.st_mtime_ns}.json"
+    kept = None if cache is None else cache / f"{path.name}.{state.st_size}.{state.st_mtime_ns}.{ending}"
     if kept is not None and kept.is_file():
-        listed: list[str] = json.loads(kept.read_text(encoding="utf-8"))
-        return listed
+        return json.loads(kept.read_text(encoding="utf-8"))
     try:
-        found = list(_zip_members(path) if path.name.lower().endswith(".zip") else _tar_members(path))
+        found = find()
     except _ERRORS as error:
         raise ArchiveError(f"{path}: expected a whole archive, found a damaged one ({error}); fetch it anew") from error
     if kept is not None:
@@ -67,13 +90,36 @@ def members(path: Path, cache: Path | None = None) -> list[str]:
     return found
 
 
+def _is_zip(path: Path) -> bool:
+    return path.name.lower().endswith(".zip")
+
+
+def _zip_marks(path: Path) -> dict[str, str]:
+    with zipfile.ZipFile(path) as archive:
+        return {member.filename: f"{member.file_size} {member.CRC:08x}" for member in archive.infolist()}
+
+
+def _tar_marks(path: Path) -> dict[str, str]:
+    with tarfile.open(path) as archive:
+        sizes = {member.name: member.size for member in archive if member.isfile()}
+    shared = {size for size, count in Counter(sizes.values()).items() if count > 1}
+    marks = {name: str(size) for name, size in sizes.items()}
+    if shared:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                file = archive.extractfile(member) if member.isfile() and member.size in shared else None
+                if file is not None:
+                    marks[member.name] = f"{member.size} {hashlib.file_digest(file, 'sha256').hexdigest()}"  # type: ignore[arg-type]
+    return marks
+
+
 def contents(path: Path, wanted: Collection[str], largest: int) -> Iterator[tuple[str, bytes | None]]:
     """Name and content of the wanted members, in the order of the archive; None for one of more bytes than ``largest``.
 
     Raises ``ArchiveError``.
     """
     try:
-        of_kind = _zip_contents if path.name.lower().endswith(".zip") else _tar_contents
+        of_kind = _zip_contents if _is_zip(path) else _tar_contents
         yield from of_kind(path, wanted, largest)
     except _ERRORS as error:
         raise ArchiveError(f"{path}: expected a whole archive, found a damaged one ({error}); fetch it anew") from error

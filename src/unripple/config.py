@@ -6,6 +6,7 @@ The models are the only description of the settings. The JSON schema in ``workfl
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
@@ -17,6 +18,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from unripple import settings_file
 from unripple.celeba_hq import Split
 from unripple.metrics.columns import COLUMNS
 from unripple.plates import MORE_PLATES, STUDY_PLATES
@@ -25,6 +27,12 @@ Method = Literal["e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or
 
 #: The inpainters that belong to a set of models; ``telea`` needs no weights and goes with both.
 INPAINTERS = {"lite": ("lama-lite", "telea"), "published": ("big-lama", "telea")}
+
+#: Decimals of a number that a path spells, and how many degrees a study may have.
+DECIMALS = 4
+MOST_DEGREES = 100
+#: Characters of a list of degrees in a path; a file's name has at most 255.
+LONGEST_DEGREES = 120
 
 #: What ``auto`` stands for, by set of models: section -> key -> value.
 AUTO = "auto"
@@ -79,7 +87,15 @@ def _a_metric_with_a_direction(key: str) -> str:
     return key
 
 
-Degree = Annotated[float, Field(ge=-5, le=5), AfterValidator(_not_zero)]
+def _short_enough(number: float) -> float:
+    if round(number, DECIMALS) != number:
+        raise PydanticCustomError(
+            "allowed", "a number of at most {decimals} decimals: it names a folder", {"decimals": DECIMALS}
+        )
+    return number
+
+
+Degree = Annotated[float, Field(ge=-5, le=5), AfterValidator(_not_zero), AfterValidator(_short_enough)]
 
 
 class Section(BaseModel):
@@ -109,7 +125,8 @@ class StudySet(Section):
     photos: str = Field(
         "data/photos",
         min_length=1,
-        description="Folder of photos to study, which may be absent or empty, or an archive of them (zip, tar).",
+        description="Folder of photos to study with all below it, an archive of them (zip, tar), or one photo; ~ is the"
+        " home folder. none: no photos. The default folder may be absent or empty, another one not.",
     )
     split: Split = Field(
         "all", description="Of CelebA-HQ, by its two official lists beside the photos; all: every photo there is."
@@ -149,8 +166,16 @@ class Edit(Section):
     degrees: Annotated[list[Degree], AfterValidator(_without_repeats)] = Field(
         [-3.0, -1.5, 1.5, 3.0],
         min_length=1,
-        description="Steps along the unit direction; the study's useful range is -3 to 3.",
+        max_length=MOST_DEGREES,
+        description="Steps along the unit direction, of at most 4 decimals; the study's useful range is -3 to 3.",
     )
+
+    def spelled_degrees(self) -> str:
+        """The degrees as paths spell them: ``-3_3``, or where there are many their number and a checksum."""
+        spelled = "_".join(f"{degree:g}" for degree in self.degrees)
+        if len(spelled) <= LONGEST_DEGREES:
+            return spelled
+        return f"{len(self.degrees)}-{hashlib.sha256(spelled.encode()).hexdigest()[:12]}"
 
 
 class Compute(Section):
@@ -164,7 +189,9 @@ class Compute(Section):
 class Parse(Section):
     """The person's matte."""
 
-    threshold: float = Field(0.5, gt=0, lt=1, description="Matte value from which a pixel belongs to the person.")
+    threshold: Annotated[float, AfterValidator(_short_enough)] = Field(
+        0.5, gt=0, lt=1, description="Matte value from which a pixel belongs to the person; at most 4 decimals."
+    )
 
 
 class Ripple(Section):
@@ -266,13 +293,17 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Study:
 
     ``overrides`` is nested like the file and wins over it. Raises ``ConfigError``.
     """
+    return check(read_file(path), str(path), overrides)
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The sections of a parameter file, not checked yet. Raises ``ConfigError`` with the line of what is wrong."""
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return settings_file.read_sections(path)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such parameter file; copy params.yaml and change the copy") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not readable as YAML: {error}") from None
-    return check({} if settings is None else settings, str(path), overrides)
+    except settings_file.SettingsError as error:
+        raise ConfigError(str(error)) from None
 
 
 def check(settings: object, source: str, overrides: Mapping[str, Any] | None = None) -> Study:
@@ -337,7 +368,9 @@ def _allowed(schema: Mapping[str, Any]) -> str:
     if kind == "object":
         return "a section with the keys " + ", ".join(schema.get("properties", {}))
     if kind == "array":
-        return f"a list{' (not empty)' if schema.get('minItems') else ''}, each {_allowed(schema['items'])}"
+        length = " (not empty)" if schema.get("minItems") else ""
+        length += f" of at most {schema['maxItems']}" if "maxItems" in schema else ""
+        return f"a list{length}, each {_allowed(schema['items'])}"
     words = {"integer": "an integer", "number": "a number", "string": "a text (not empty)"}[kind]
     bounds = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
     limits = [f"{sign} {_shown(schema[name])}" for name, sign in bounds.items() if name in schema]

@@ -6,6 +6,7 @@ import re
 import stat
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from unripple.files.pictures import Rgb
+from unripple.signatures import is_heif, unreadable
 
 #: A photo whose shorter side is below this cannot hold a face that is worth editing at 256 px.
 MIN_SIDE: Final = 128
@@ -23,8 +25,13 @@ MAX_BYTES: Final = 600_000_000
 MAX_SCANS: Final = 100
 
 # Only what cameras and the web produce. Other decoders of Pillow start programs (EPS) or read scientific data.
-_FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+_FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
+_HEIF: Final = "HEIF"
 _ORIENTATION: Final = 0x0112
+# The others say nothing, or that the picture is upright.
+_TURNED: Final = range(2, 9)
+# TIFF: a reduced copy of a picture that is elsewhere in the file; and the version of Adobe's raw format.
+_SUBFILE, _DNG_VERSION = 254, 50706
 # JPEG: any marker but those that stand inside the coded pixels (stuffed zeros, restarts, fill bytes).
 _MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _START_OF_SCAN: Final = b"\xff\xda"
@@ -70,23 +77,39 @@ def decode_photo(data: bytes) -> Photo:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(BytesIO(data), formats=_FORMATS) as opened:
+            with Image.open(BytesIO(data), formats=_formats(data)) as opened:
                 _refuse_unfit(opened, data)
                 deep = _is_deep(opened)
+                turned = opened.getexif().get(_ORIENTATION) in _TURNED  # loading may turn the picture, and forget it
                 opened.load()
-                return _upright_srgb(opened, deep)
+                return _upright_srgb(opened, deep, turned)
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise PhotoRefused(
                 f"more than {Image.MAX_IMAGE_PIXELS:,} pixels: taken for a decompression bomb; shrink it first"
             ) from None
         except UnidentifiedImageError:
-            raise PhotoRefused(f"not a picture that can be read (read are {', '.join(_FORMATS)})") from None
+            found = unreadable(data)
+            told = f": {found}" if found else ""
+            raise PhotoRefused(f"not a picture that can be read (JPEG, PNG, WebP, HEIC, AVIF, …){told}") from None
         except PhotoRefused:
             raise
         except MemoryError:
             raise PhotoRefused("it takes more memory than there is; shrink it first") from None
         except Exception as error:  # Decoders raise whatever damaged bytes lead them to.
-            raise PhotoRefused(f"the picture is truncated or damaged ({error})") from None
+            raise PhotoRefused(f"the picture is truncated or damaged ({' '.join(str(error).split())})") from None
+
+
+def _formats(data: bytes) -> tuple[str, ...]:
+    """The decoders to try; that of HEIC is loaded for HEIC only."""
+    return (_heif(),) if is_heif(data) else _FORMATS
+
+
+@cache
+def _heif() -> str:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return _HEIF
 
 
 def _content(path: Path) -> bytes:
@@ -100,9 +123,11 @@ def _content(path: Path) -> bytes:
 
 
 def _refuse_unfit(picture: Image.Image, data: bytes) -> None:
-    # A phone's MPO holds several views of one photo, the first of them the photo itself. Frames are not counted: a
-    # small file can hold so many that counting takes minutes.
-    if getattr(picture, "is_animated", False) and picture.format != "MPO":
+    # A phone's MPO or HEIC holds several views of one photo, of which the photo itself is opened. Frames are not
+    # counted: a small file can hold so many that counting takes minutes.
+    if picture.format == "TIFF" and (_DNG_VERSION in picture.getexif() or picture.getexif().get(_SUBFILE) == 1):
+        raise PhotoRefused("a camera's raw file, of which a preview could be read; export it as JPEG or TIFF")
+    if getattr(picture, "is_animated", False) and picture.format not in ("MPO", _HEIF):
         raise PhotoRefused("animated or multi-page; export the frame that you want as one picture")
     if min(picture.size) < MIN_SIDE:
         width, height = picture.size
@@ -126,10 +151,8 @@ def _is_deep(picture: Image.Image) -> bool:
     return picture.mode.startswith("I") or any(";16" in str(mode) for mode in raw_modes)
 
 
-def _upright_srgb(picture: Image.Image, deep: bool) -> Photo:
-    notes = []
-    if picture.getexif().get(_ORIENTATION, 1) != 1:
-        notes.append("turned upright by its EXIF orientation")
+def _upright_srgb(picture: Image.Image, deep: bool, turned: bool) -> Photo:
+    notes = ["turned upright by its EXIF orientation"] if turned else []
     ImageOps.exif_transpose(picture, in_place=True)  # Photos may be huge: no copies without need.
     upright = picture
     if upright.mode == "F":

@@ -8,16 +8,14 @@ the study come from a parser that learned from MediaPipe's selfie segmentation: 
 from __future__ import annotations
 
 from functools import cached_property
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
 from unripple.files.pictures import Matte, Rgb
+from unripple.mediapipe_files import network
 
 # The network expects a whole body in a square of this side, upright and in the middle.
 _SIDE: Final = 256
@@ -51,19 +49,4 @@ class PersonMeter:
 
     @cached_property
     def _network(self) -> Any:
-        options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-        return openvino.Core().compile_model(str(model_file()), "CPU", options)
-
-
-def model_file() -> Path:
-    """Where BlazePose's file lies in the package ``mediapipe``. ``FileNotFoundError`` if it is not there."""
-    spec = find_spec("mediapipe")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    for folder in folders:
-        path = Path(folder) / "modules" / "pose_landmark" / "pose_landmark_full.tflite"
-        if path.is_file():
-            return path
-    raise FileNotFoundError(
-        f"pose_landmark_full.tflite: expected in the package mediapipe 0.10.21, found {folders}; "
-        "install it without its dependencies (requirements/no-deps.txt)"
-    )
+        return network("pose_landmark/pose_landmark_full.tflite")

@@ -44,6 +44,7 @@ def record(
         device: where its networks ran; None where it had none. The host counts by its kind, with a network by the
             instructions that torch uses, too: they may change the last bits of a number.
     """
+
     files = sorted(set(inputs))
     return {
         "stage": stage,
@@ -148,6 +149,30 @@ def differences(first: Step, second: Step) -> list[tuple[str, str, str]]:
         one, other = left.get(key, "–"), right.get(key, "–")
         if one != other:
             found.append((key, one, other))
+    return found
+
+
+def settings(last: Step) -> dict[str, Any]:
+    """What ``params.yaml`` must say to make a result again, as far as records tell: section -> key -> value.
+
+    What its path spells is not needed: only of many degrees there is no more than a checksum. Of photos from elsewhere
+    the name of the folder alone is known, and left out.
+    """
+    found: dict[str, Any] = {"study": {}}
+    for step in reversed(list(last.walk())):
+        recorded, parts = step.record["settings"], step.file.parts
+        if len(parts) > 3 and parts[1] in ("lite", "published"):
+            found["models"], found["study"]["name"] = parts[1:3]
+        if step.record["stage"] in ("known_plate_codes", "known_plate", "align"):
+            found["study"] |= recorded.get("settings", {})
+        if "methods" in recorded:
+            found["methods"] = recorded["methods"]
+        if step.record["stage"] == "report":
+            return dict(recorded["settings"])
+    if isinstance(degrees := last.record["settings"].get("degrees"), list):
+        found["edit"] = {"degrees": degrees}
+    if not Path(found["study"].get("photos", "")).expanduser().exists():
+        del found["study"]["photos"]
     return found
 
 

@@ -21,7 +21,15 @@ def readers(photos: Mapping[str, str], archive: str | Path = "") -> Iterator[tup
             yield names[member], partial(_decoded, data)
     else:
         for name, file in photos.items():
-            yield name, partial(read_photo, Path(file))
+            yield name, partial(_read, Path(file))
+
+
+def _read(file: Path) -> Photo:
+    """One photo; what the system says of a file that cannot be read is its refusal, and the others go on."""
+    try:
+        return read_photo(file)
+    except OSError as error:
+        raise PhotoRefused(f"it cannot be read: {error.strerror or error}") from None
 
 
 def _decoded(data: bytes | None) -> Photo:

@@ -10,7 +10,10 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
+
+P = TypeVar("P", bound=PurePath)
 
 #: Names of the known-plate portraits start with this, so that no photo is mistaken for one.
 KNOWN_PLATE = "known-plate-"
@@ -27,24 +30,29 @@ def known_plate_names(count: int) -> list[str]:
     return [f"{KNOWN_PLATE}{number:02d}" for number in range(count)]
 
 
-def photo_files(folder: Path) -> dict[str, Path]:
-    """The files of a folder by photo name, sorted; hidden files and folders are left out.
+def named(paths: Iterable[P], place: str) -> dict[str, P]:
+    """Photos by name: the file's without the ending, with it where another differs only there, and with its folders
+    (``+`` between them) where others below have the same; sorted by path. What cannot be printed is spelled out, see
+    `printable`.
 
-    An absent folder holds no photos. Two files that differ only in their ending keep it in their names; what cannot be
-    printed is spelled out, see `printable`. Whether a file is a picture at all is for `stages.align` to say. Raises
-    ``PhotosError`` for names that are taken by the known-plate set or by indexes, or that two files would share.
+    ``place``: where the paths are relative to, for messages. Raises ``PhotosError`` for names that are taken by the
+    known-plate set or by indexes, or that two files would share.
     """
-    if not folder.is_dir():
-        return {}
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    stems = Counter(printable(path.stem) for path in files)
-    photos: dict[str, Path] = {}
-    for path in files:
-        stem = printable(path.stem)
-        name = stem if stems[stem] == 1 else printable(path.name)
-        check_name(name, printable(str(path)))
+    ordered = sorted(paths)
+    stems = Counter(printable(path.stem) for path in ordered)
+    names = Counter(printable(path.name) for path in ordered)
+    photos: dict[str, P] = {}
+    for path in ordered:
+        name = printable(path.stem)
+        if stems[name] > 1:
+            name = printable(path.name)
+        if names[name] > 1:
+            name = printable("+".join(path.parts))
+        told = printable(f"{place}{path}")
+        check_name(name, told)
         if name in photos:
-            raise PhotosError(f"{printable(str(path))}: another photo is called '{name}', too; rename one of them")
+            other = printable(str(photos[name]))
+            raise PhotosError(f"{told}: another photo is called '{name}', too: {other}; rename one of them")
         photos[name] = path
     return photos
 

@@ -7,17 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-import yaml
-
-from unripple.config import ConfigError, Study, check
+from unripple import settings_file
+from unripple.config import ConfigError, Method, Study, check
+from unripple.metrics.columns import TO_TRUTH
 
 #: Sections whose settings may differ within one run: those that the paths of results spell.
 SECTIONS = ("images", "invert", "edit", "compute", "parse", "ripple", "inpaint", "composite")
 #: More combinations than this are a mistake rather than a comparison.
 MOST = 500
 RANGE = {"from", "to", "step"}
+#: Methods that clean an edit, and so are ranked.
+CLEANING = {*get_args(Method)} - {"e4e", "hfgi"}
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,11 @@ def load(path: Path, base: Mapping[str, Any]) -> list[Combination]:
     step}`` that contains both ends. Raises ``ConfigError`` that names the file and every wrong setting.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = settings_file.read_sections(path)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file of settings to compare") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not readable as YAML: {error}") from None
+    except settings_file.SettingsError as error:
+        raise ConfigError(str(error)) from None
     alternatives = dict(_alternatives(path, content))
     if not alternatives:
         raise ConfigError(f"{path}: expected at least one setting with a list of values, found none")
@@ -62,7 +64,33 @@ def load(path: Path, base: Mapping[str, Any]) -> list[Combination]:
             wrong += str(error).splitlines()
     if wrong:
         raise ConfigError("\n".join(dict.fromkeys(wrong)))
+    _refuse_unrankable(path, combinations)
     return combinations
+
+
+def _refuse_unrankable(path: Path, combinations: list[Combination]) -> None:
+    """Settings are ranked over the pictures that all of them have: same attribute, same degrees."""
+    attributes = {one.study.edit.attribute for one in combinations}
+    if len(attributes) > 1:
+        raise ConfigError(
+            f"{path}: edit.attribute = {sorted(attributes)}: expected one attribute, since edits of another are other"
+            " pictures; compare each in a run of its own"
+        )
+    if not set.intersection(*(set(one.study.edit.degrees) for one in combinations)):
+        raise ConfigError(
+            f"{path}: edit.degrees: expected lists that share a degree, since settings are ranked over the pictures"
+            " that all of them have, found none; compare each in a run of its own"
+        )
+    study = combinations[0].study
+    if not set(study.methods) & CLEANING:
+        raise ConfigError(
+            f"{path}: methods = {study.methods}: expected one that is ranked, {', '.join(sorted(CLEANING))}, found none"
+        )
+    if not study.study.known_plate and study.metrics.rank in TO_TRUTH:
+        raise ConfigError(
+            f"{path}: metrics.rank = {study.metrics.rank} compares with the true edit, which only known-plate portraits"
+            " have: expected study.known_plate above 0, or another metric"
+        )
 
 
 def _alternatives(path: Path, content: object) -> Iterator[tuple[str, list[Any]]]:

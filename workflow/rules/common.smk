@@ -1,3 +1,4 @@
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,10 @@ sweep_file = config.get("sweep")
 chosen = {key: value for key, value in config.items() if key != "sweep"}
 
 try:
+    for file in dict.fromkeys(
+        workflow.configfiles
+    ):  # Snakemake has merged them, and lost a section that is there twice
+        settings.read_file(Path(os.path.relpath(file)))
     study = settings.check(chosen, " over ".join(Path(file).name for file in dict.fromkeys(workflow.configfiles)))
     compared = [] if sweep_file is None else sweep.load(Path(sweep_file), chosen)
 except settings.ConfigError as error:
@@ -23,7 +28,9 @@ except settings.ConfigError as error:
 studies = [study, *(one.study for one in compared)]
 lacking = []
 try:
-    album = find(Path(study.study.photos), study.study.split, cache=Path(".snakemake/archives"))
+    album = find(
+        Path(study.study.photos), study.study.split, cache=Path(".snakemake/archives"), examples=study.study.examples
+    )
 except shards.PhotosError as error:
     album = Album({})
     lacking.append(str(error))
@@ -43,6 +50,11 @@ if lacking:
 photos = album.photos
 if album.lacking and workflow.is_main_process:
     logger.warning(f"{study.study.photos}: {album.lacking} photos of study.split = {study.study.split} are not there")
+if album.left_out and workflow.is_main_process:
+    first = [f"  {shards.printable(file)}: {reason}" for file, reason in list(album.left_out.items())[:5]]
+    more = ["  …"] if len(album.left_out) > len(first) else []
+    found = f"{study.study.photos}: files that are left out: {len(album.left_out)}; quarantine.csv lists them all"
+    logger.warning("\n".join([found, *first, *more]))
 
 MODELS = f"models/{study.models}"
 RESULTS = f"results/{study.models}/{study.study.name}"
@@ -82,6 +94,7 @@ REPORT = f"{COMPUTED}/report/{MEASURED}/degrees~{{degrees}}"
 KNOWN_PLATE = shards.occupied(shards.known_plate_names(study.study.known_plate), study.study.shards)
 REAL = shards.occupied({*photos, *study.study.examples}, study.study.shards)
 SHARDS = sorted({*KNOWN_PLATE, *REAL})
+DEGREES = {one.edit.spelled_degrees(): one.edit.degrees for one in studies}
 
 if not SHARDS:
     raise WorkflowError(
@@ -96,7 +109,7 @@ wildcard_constraints:
     precision="float32|bfloat16",
     threshold=r"[0-9.]+",
     degree=r"-?[0-9.]+",
-    degrees=r"[-0-9._]+",
+    degrees="|".join(map(re.escape, DEGREES)),
     attribute="pose|smile",
     original="photo|inversion",
     operation="and_not|xor|or",
@@ -154,7 +167,7 @@ def spelled(settings):
         "refine": settings.invert.refine,
         "precision": settings.compute.precision,
         "attribute": settings.edit.attribute,
-        "degrees": "_".join(f"{degree:g}" for degree in settings.edit.degrees),
+        "degrees": settings.edit.spelled_degrees(),
         "threshold": f"{settings.parse.threshold:g}",
         "original": settings.ripple.original,
         "operation": settings.ripple.operation,
@@ -171,7 +184,7 @@ def logs(pattern, ending="log"):
 
 def per_degree(pattern, wildcards, among=None):
     """A pattern's files for every degree of a table and every shard, or those shards among which it must be."""
-    degrees = wildcards.degrees.split("_")
+    degrees = [f"{degree:g}" for degree in DEGREES[wildcards.degrees]]
     values = {key: value for key, value in wildcards.items() if key != "degrees"}
     return expand(pattern, **values, degree=degrees, shard=among or SHARDS)
 
@@ -200,6 +213,12 @@ def photo_names(wildcards):
         "checksums": {name: shards.sha256(Path(file)) for name, file in odd.items()},
         "examples": [name for name in REAL[wildcards.shard] if name not in photos],
     }
+
+
+def found_files():
+    """Which file each real photo is, and what was found but is not used: for the list of what was put aside."""
+    left_out = {shards.printable(file): reason for file, reason in album.left_out.items()}
+    return {"photos": {name: album.source(name) for name in photos}, "left_out": left_out}
 
 
 def known_plate_shard(wildcards):

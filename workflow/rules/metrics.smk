@@ -45,6 +45,8 @@ rule tabulate:
     params:
         methods=study.methods,
         settings=section("metrics", "bootstrap", "seed"),
+        degrees=lambda wildcards: DEGREES[wildcards.degrees],  # for its record: the path may have their checksum alone
+        photos=found_files(),
         code=code_of("tabulate"),
     log:
         logs(f"{TABLES}/record.json"),

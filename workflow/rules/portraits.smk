@@ -28,7 +28,7 @@ rule known_plate:
         index=f"{RESULTS}/portraits/known-plate.shard~{{shard}}.json",
     params:
         photos=known_plate_shard,
-        settings=section("study", "plates", "seed"),
+        settings=section("study", "plates", "seed", "shards"),
         code=code_of("known_plate"),
     log:
         logs(f"{RESULTS}/portraits/known-plate.shard~{{shard}}.json"),
@@ -50,6 +50,7 @@ rule align:
         index=f"{RESULTS}/portraits/photos.shard~{{shard}}.json",
     params:
         photos=photo_names,
+        settings=section("study", "aligned", "photos", "shards"),
         code=code_of("align"),
     log:
         logs(f"{RESULTS}/portraits/photos.shard~{{shard}}.json"),

@@ -2,6 +2,7 @@
 
 import job
 from job import snakemake
+from unripple.blazeface import FaceSeeker
 from unripple.demo import example_photo
 from unripple.faces import FaceMeter
 from unripple.files.data import write_json
@@ -15,7 +16,7 @@ from unripple.stages.align import Aligned, align, already_aligned
 
 photos = snakemake.params.photos
 files, archive = photos["files"], photos["archive"]
-meter = FaceMeter()
+meter, seeker = FaceMeter(), FaceSeeker()
 portraits = job.writer()
 remaining = portraits.remaining([*files, *photos["examples"]])
 
@@ -24,18 +25,19 @@ def write(made: PhotoFiles, photo: Photo, aligned: Aligned, source: str) -> None
     """The portrait, and where it comes from."""
     write_rgb(made.path(".png"), aligned.rgb)
     notes = [*photo.notes, *aligned.notes]
-    write_json(made.path(".json"), {"source": source, "transform": aligned.transform.tolist(), "notes": notes})
+    told = {"source": source, "transform": aligned.transform.tolist(), "turns": aligned.turns, "notes": notes}
+    write_json(made.path(".json"), told)
 
 
 for name, read in readers({name: files[name] for name in remaining if name in files}, archive):
     with portraits.photo(name) as made:
         photo = read()
-        aligned = already_aligned(photo.rgb) if photos["aligned"] else align(photo.rgb, meter)
+        aligned = already_aligned(photo.rgb) if photos["aligned"] else align(photo.rgb, meter, seeker=seeker)
         write(made, photo, aligned, printable(relative(files[name])))
 
 for name in (name for name in remaining if name not in files):
     with portraits.photo(name) as made:
         photo = Photo(example_photo(name))
-        write(made, photo, align(photo.rgb, meter), f"scikit-image: {name}")
+        write(made, photo, align(photo.rgb, meter, seeker=seeker), f"scikit-image: {name}")
 
 job.end(portraits)

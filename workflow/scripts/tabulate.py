@@ -1,6 +1,6 @@
 """Join the measurements of all shards and degrees, compare the methods, list what was put aside."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pandas as pd
@@ -24,15 +24,19 @@ table = metrics_table(rows)
 summary = summarise(table, resamples=settings["bootstrap"], seed=settings["seed"])
 frechet = frechet_table(*read_features(Path(file) for file in snakemake.input.features))
 
+found = snakemake.params.photos
 put_aside = pd.DataFrame(
     sorted(
-        (photo, str(Path(file).relative_to("results").parent), reason)
-        for file in snakemake.input.indexes
-        for photo, reason in read(Path(file)).failed.items()
+        [
+            (photo, str(Path(file).relative_to("results").parent), reason, found["photos"].get(photo, ""))
+            for file in snakemake.input.indexes
+            for photo, reason in read(Path(file)).failed.items()
+        ]
+        + [(PurePath(file).name, "photos", reason, file) for file, reason in found["left_out"].items()]
     ),
-    columns=["photo", "stage", "reason"],
+    columns=["photo", "stage", "reason", "file"],
 )
-failed = put_aside["photo"].nunique()
+failed = len(put_aside[["photo", "file"]].drop_duplicates())
 
 write_table(Path(snakemake.output.metrics), table)
 write_table(Path(snakemake.output.summary), summary)

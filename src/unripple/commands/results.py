@@ -2,37 +2,73 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
 from unripple import archive as archive_folder
-from unripple import damage, index, provenance
+from unripple import config, damage, index, provenance
 from unripple.index import BrokenIndex
 from unripple.latest import NoStudy
 from unripple.provenance import Step
 
+#: Where `explain` proposes to write settings, and the width of what is written to no terminal.
+AGAIN: Final = "again.yaml"
+UNCUT: Final = 100_000
+
 Result = Annotated[Path, typer.Argument(help="A picture, a table or the page of a study, relative to the project.")]
 
 
-def explain(result: Result) -> None:
+def explain(
+    result: Result,
+    settings: Annotated[
+        Path | None, typer.Option(help="Write the settings that it was made with into this file, for PARAMS.")
+    ] = None,
+) -> None:
     """Print the chain from a result back to photo and weights, and the command that makes it again."""
     with _told_plainly():
         last = provenance.chain(provenance.find(result))
     tree = Tree(escape(str(result)), guide_style="dim")
     _grow(tree, last, set())
-    Console(soft_wrap=True).print(tree)
+    if settings is not None:
+        settings.write_text(yaml.safe_dump(provenance.settings(last), sort_keys=False), encoding="utf-8")
+    # Rich cuts the lines of a tree at the width of the terminal, which a file or a pipe does not have.
+    Console(soft_wrap=True, width=None if sys.stdout.isatty() else UNCUT).print(tree)
     changed = [line for step in last.walk() for line in provenance.stale(step)]
     for line in changed:
         typer.echo(f"no longer what it was made from: {line}")
     sweep = last.record["settings"].get("sweep")  # of a comparison, which Snakemake knows with its settings alone
-    typer.echo(f'make it again: make study {f"SETTINGS={sweep} " if sweep else ""}ARGS="--force -- {last.file}"')
+    command = f'{f"SETTINGS={sweep} " if sweep else ""}ARGS="--force -- {last.file}"'
+    if _as_now(provenance.settings(last)):
+        typer.echo(f"make it again: make study {command}")
+    else:
+        again = f"unripple explain {shlex.quote(str(result))} --settings {AGAIN}"
+        typer.echo(f"made with other settings than params.yaml has now; {AGAIN} takes them:")
+        typer.echo(f"make it again: .venv/bin/{again} && make study PARAMS={AGAIN} {command}")
+
+
+def _as_now(made: dict[str, Any]) -> bool:
+    """Whether the settings of a result are those of ``params.yaml``, as far as they are known."""
+    try:
+        now = config.load(Path("params.yaml")) if Path("params.yaml").is_file() else config.Study()
+    except config.ConfigError:
+        return False
+    present = now.model_dump()
+    return all(
+        value == present[section]
+        if not isinstance(value, dict)
+        else all(present[section].get(key) == one for key, one in value.items())
+        for section, value in made.items()
+    )
 
 
 def diff(first: Result, second: Result) -> None:

@@ -13,7 +13,6 @@ from rich.table import Table
 
 from unripple.weights.published import fetch as fetching
 from unripple.weights.published import manifest
-from unripple.weights.published.convert import convert as convert_file
 from unripple.weights.published.manifest import Weights, WeightsError
 from unripple.weights.roles import PUBLISHED, Layout
 
@@ -85,6 +84,8 @@ def convert(
     models: Models = PUBLISHED,
 ) -> None:
     """Read files as published and write them as our networks' weights. Nothing that a file carries is run."""
+    from unripple.weights.published.convert import convert as convert_file  # with torch
+
     with _told_plainly():
         for file in files:
             written = convert_file(file, models, layout)

@@ -104,4 +104,6 @@ COLUMNS: tuple[Column, ...] = (
     Column("band_share", "Share of the picture uncovered", "band share", "", "neither", 3),
 )
 
+#: Metrics that only pictures with a known truth have.
+TO_TRUTH = frozenset(column.key for column in _to_truth())
 BY_KEY = {column.key: column for column in COLUMNS}

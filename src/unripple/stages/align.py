@@ -13,14 +13,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from unripple.blazeface import FaceSeeker
+from unripple.crop import MIN_CROP, Transform, crop_side, ffhq_transform, scale_of
+from unripple.crowd import Crowd, look
 from unripple.faces import FaceMeter, Landmarks
 from unripple.files.pictures import Rgb
 from unripple.images import PhotoRefused
 
-Transform = NDArray[np.float64]
-
-#: A crop whose side is shorter than this in the photo has no detail that the encoders (256 px) could keep.
-MIN_CROP: Final = 128
+# A crop's side is known to a few per cent: one of `MIN_CROP` must not be refused.
+_EXACT: Final = 0.95
+#: What is said of a photo by the quarters by which it was turned to the left.
+TURNED: Final = {
+    1: "it lay on its side: turned to the left by 90 degrees",
+    2: "it stood on its head: turned by 180 degrees",
+    3: "it lay on its side: turned to the right by 90 degrees",
+}
+#: Of more faces than this only the first are listed.
+MOST_TOLD: Final = 12
 #: Width of the soft edge of a paste, as a share of the portrait's side.
 PASTE_FEATHER: Final = 1 / 16
 # FFHQ: how far beyond the photo the mirrored part takes to fade, and the blur there, as shares of the crop's side.
@@ -33,41 +42,73 @@ _HALF: Final = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 class Aligned:
     """A portrait and where it came from.
 
-    ``rgb: uint8 (S, S, 3)``; ``transform: float64 (3, 3)``, homogeneous, portrait point -> photo point;
-    ``notes``: what the reader should know of it.
+    ``rgb: uint8 (S, S, 3)``; ``transform: float64 (3, 3)``, homogeneous, portrait point -> point of the photo as it was
+    given, turned by ``turns`` quarters to the left; ``notes``: what the reader should know of it.
     """
 
     rgb: Rgb
     transform: Transform
     notes: tuple[str, ...] = ()
+    turns: int = 0
 
 
-def align(photo: Rgb, meter: FaceMeter, size: int = 1024) -> Aligned:
-    """Crop the largest face as FFHQ does.
+def align(
+    photo: Rgb, meter: FaceMeter, size: int = 1024, *, seeker: FaceSeeker | None = None, face: int | None = None
+) -> Aligned:
+    """Crop the largest face as FFHQ does, or another one.
 
     Args:
-        photo: ``uint8 (H, W, 3)`` RGB, upright.
-        meter: finds the face.
+        photo: ``uint8 (H, W, 3)`` RGB.
+        meter: finds faces that are large enough, upright and turned by up to half a profile.
         size: side of the portrait.
+        seeker: finds others where the meter finds none.
+        face: which one, counted from the left from 1 on. With it every face is looked for, 0 is the largest.
 
     Raises:
-        PhotoRefused: no face, or one that is too small.
+        PhotoRefused: no face, none of that number, or one that is too small.
     """
-    boxes = meter.detect(photo, thorough=True)
-    if not boxes:
-        raise PhotoRefused("no face found; the face must be seen from the front or half from the side")
-    notes = [f"{len(boxes)} faces found: the largest is taken"] if len(boxes) > 1 else []
-    transform = ffhq_transform(meter.landmarks(photo, boxes[0]), size)
-    side = _scale(transform) * size
-    if side < MIN_CROP:
+    crowd = look(photo, meter, seeker or FaceSeeker(), everyone=face is not None)
+    landmarks, notes = _chosen(crowd, face or 0)
+    transform = ffhq_transform(landmarks, size)
+    side = scale_of(transform) * size
+    if side < MIN_CROP * _EXACT:
         raise PhotoRefused(
             f"the face is too small: its crop is {side:.0f} pixels wide, at least {MIN_CROP} are needed; "
             "take a larger copy of the photo"
         )
-    rgb, beyond = _crop(photo, transform, size)
+    rgb, beyond = _crop(crowd.photo, transform, size)
     if beyond > 0.02:
         notes.append(f"{beyond:.0%} of the portrait lies beyond the photo and is mirrored")
-    return Aligned(rgb, transform, tuple(notes))
+    return Aligned(rgb, transform, tuple(notes), crowd.turns)
+
+
+def _chosen(crowd: Crowd, face: int) -> tuple[Landmarks, list[str]]:
+    """The landmarks of the face of that number, of the largest for 0, and what to tell."""
+    if not crowd.faces:
+        raise PhotoRefused(
+            f"no face found; looked for faces whose crop has {MIN_CROP} pixels or more, turned to the side by up to 60"
+            " degrees, in every position: crop the photo around the head, upright, with eyes, nose and mouth uncovered"
+        )
+    notes = [TURNED[crowd.turns]] if crowd.turns else []
+    numbers = crowd.numbers()
+    if face > len(numbers):
+        raise PhotoRefused(f"face {face}: {_counted(crowd)}")
+    at = numbers.index(face) if face else 0
+    if len(numbers) > 1:
+        notes.append(f"{_counted(crowd)}; {'number ' if face else 'the largest, number '}{numbers[at]}, is taken")
+    return crowd.faces[at], notes
+
+
+def _counted(crowd: Crowd) -> str:
+    """How many faces there are, and where from left to right."""
+    if len(crowd.faces) == 1:
+        return "1 face found"
+    told = []
+    for number, at in sorted((number, at) for at, number in enumerate(crowd.numbers())):
+        x, y = crowd.faces[at].mean(axis=0)
+        told.append(f"{number} at x {x:.0f}, y {y:.0f} ({crop_side(crowd.faces[at]):.0f} px)")
+    shown = told if len(told) <= MOST_TOLD else [*told[:MOST_TOLD], "…"]
+    return f"{len(told)} faces found, from the left: {', '.join(shown)}"
 
 
 def already_aligned(photo: Rgb, size: int = 1024) -> Aligned:
@@ -92,32 +133,11 @@ def already_aligned(photo: Rgb, size: int = 1024) -> Aligned:
     return Aligned(np.asarray(rgb, dtype=np.uint8), np.diag([width / size, width / size, 1.0]), notes)
 
 
-def ffhq_transform(landmarks: Landmarks, size: int) -> Transform:
-    """The similarity that takes points of the portrait to points of the photo, ``float64 (3, 3)``."""
-    points = landmarks + 0.5  # Landmarks name pixels, and mean their centres.
-    right_eye, left_eye = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
-    eyes, mouth = (right_eye + left_eye) / 2, points[[48, 54]].mean(axis=0)
-    eye_to_eye, eye_to_mouth = left_eye - right_eye, mouth - eyes
-    # Across the face, the mean of what the eyes and (turned by a right angle) the way to the mouth say.
-    across = eye_to_eye + np.array([eye_to_mouth[1], -eye_to_mouth[0]])
-    across /= np.hypot(*across)
-    across *= max(np.hypot(*eye_to_eye) * 2.0, np.hypot(*eye_to_mouth) * 1.8)  # Half a side of the square.
-    down = np.array([-across[1], across[0]])
-    corner = eyes + 0.1 * eye_to_mouth - across - down
-    return np.array(
-        [
-            [2 * across[0] / size, 2 * down[0] / size, corner[0]],
-            [2 * across[1] / size, 2 * down[1] / size, corner[1]],
-            [0.0, 0.0, 1.0],
-        ]
-    )
-
-
 def paste_back(photo: Rgb, portrait: Rgb, transform: Transform, weight: NDArray[np.float32] | None = None) -> Rgb:
     """Put an edited portrait where it came from. Outside its square the photo stays bit-equal.
 
     Args:
-        photo: ``uint8 (H, W, 3)``, the photo that was aligned.
+        photo: ``uint8 (H, W, 3)``, the photo that was aligned, turned as it was (`Aligned`).
         portrait: ``uint8 (S, S, 3)``.
         transform: of `Aligned`.
         weight: ``float32 (S, S)`` in [0, 1], how much of the portrait is wanted; all of it by default. The edge of
@@ -134,7 +154,7 @@ def paste_back(photo: Rgb, portrait: Rgb, transform: Transform, weight: NDArray[
     wanted = np.ones((size, size), np.float32) if weight is None else weight
     from_window: Transform = np.linalg.inv(transform) @ np.array([[1.0, 0.0, left], [0.0, 1.0, top], [0.0, 0.0, 1.0]])
     layer = np.dstack([portrait.astype(np.float32), wanted])
-    layer, to_layer = _shrunk(layer, from_window, _scale(transform))
+    layer, to_layer = _shrunk(layer, from_window, scale_of(transform))
     warped = _warp(layer, to_layer, (right - left, bottom - top), cv2.BORDER_REPLICATE)
     alpha = np.clip(warped[..., 3:], 0, 1) * _fade_to_edge(from_window, (bottom - top, right - left), size)
     behind = photo[top:bottom, left:right]
@@ -146,13 +166,13 @@ def paste_back(photo: Rgb, portrait: Rgb, transform: Transform, weight: NDArray[
 def _crop(photo: Rgb, transform: Transform, size: int) -> tuple[Rgb, float]:
     """The portrait, and the share of it that lies beyond the photo."""
     window, to_window = _window(photo, transform, size)
-    source, to_source = _shrunk(window.astype(np.float32), to_window, 1 / _scale(transform))
+    source, to_source = _shrunk(window.astype(np.float32), to_window, 1 / scale_of(transform))
     inside = _warp(source, to_source, (size, size), cv2.BORDER_REFLECT_101)
     # How far each point of the portrait lies beyond the photo, in sides of the square.
     x, y = _points(transform, (size, size))
     height, width = photo.shape[:2]
     past_x, past_y = (np.maximum(np.maximum(-at, at - extent), 0) for at, extent in ((x, width), (y, height)))
-    past = np.hypot(past_x, past_y) / (_scale(transform) * size)
+    past = np.hypot(past_x, past_y) / (scale_of(transform) * size)
     beyond = float((past > 0).mean())
     if beyond:
         # As FFHQ: blur what is mirrored, and let it fade to the photo's median colour.
@@ -192,11 +212,6 @@ def _warp(
     pixels = np.linalg.inv(_HALF) @ to_picture @ _HALF  # OpenCV's points are centres of pixels.
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpPerspective(picture, pixels, shape, flags=flags, borderMode=border), dtype=np.float32)
-
-
-def _scale(transform: Transform) -> float:
-    """Photo pixels per portrait pixel."""
-    return float(np.sqrt(abs(np.linalg.det(transform[:2, :2]))))
 
 
 def _bounds(transform: Transform, size: int) -> tuple[int, int, int, int]:

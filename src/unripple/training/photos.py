@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision import transforms
 
-from unripple.album import PICTURES, is_picture
+from unripple.folder import PICTURES, is_picture
 from unripple.images import PhotoRefused, read_photo
 
 

@@ -73,7 +73,7 @@ def load_into(network: M, file: Path) -> M:
 
 def _read(file: Path) -> dict[str, Tensor]:
     if not file.is_file():
-        raise MissingModel(f"{file}: model file not found; `make study` puts it there, `unripple doctor` lists all")
+        raise MissingModel(f"{file}: model file not found; `make weights` puts it there, `unripple doctor` lists all")
     return load_file(file)
 
 

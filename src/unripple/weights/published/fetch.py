@@ -9,7 +9,6 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from torchvision.models import get_weight
 from tqdm import tqdm
 
 from unripple.weights.published.manifest import Weights, WeightsError, verify
@@ -84,6 +83,8 @@ def url_of(source: str) -> str:
     if scheme == "drive":
         return DRIVE + name
     if scheme == "torchvision":
+        from torchvision.models import get_weight
+
         return str(get_weight(name).url)
     return source
 
