@@ -1,11 +1,31 @@
-"""Where the tables and the page of the study that ran last are, from the summary that it leaves in ``results``."""
+"""What ``results`` says of the study that ran last: the ways to its page, pictures and tables."""
 
 from __future__ import annotations
 
-import re
+import html
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
-SUMMARY = Path("results/summary.txt")
+import pandas as pd
+
+from unripple import damage
+from unripple.shards import printable
+
+RESULTS = Path("results")
+SUMMARY, RECORD = RESULTS / "summary.txt", RESULTS / "record.json"
+#: What tells the files of a study apart.
+ENDINGS = {"page": "/index.html", "overview": "/overview.png", "table": "/summary.csv"}
+LEADS_TO = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0; url={url}">
+<title>Unripple</title>
+<p><a href="{url}">The page of the study that ran last: {study}</a></p>
+</html>
+"""
 
 
 class NoStudy(FileNotFoundError):
@@ -14,8 +34,37 @@ class NoStudy(FileNotFoundError):
 
 def places() -> dict[str, Path]:
     """``page``, ``overview`` and ``table`` (the summary; ``metrics.csv`` lies beside it). Raises ``NoStudy``."""
-    text = SUMMARY.read_text(encoding="utf-8") if SUMMARY.is_file() else ""
-    found = {name.lower(): Path(path) for name, path in re.findall(r"^(\w+): +(results/.+)$", text, re.MULTILINE)}
-    if not {"page", "overview", "table"} <= found.keys():
+    try:
+        inputs = damage.read(RECORD).get("record", {}).get("inputs", ())
+    except (FileNotFoundError, ValueError):
+        inputs = ()
+    found = {name: Path(file) for file in inputs for name, ending in ENDINGS.items() if file.endswith(ending)}
+    if found.keys() != ENDINGS.keys() or not SUMMARY.is_file():
         raise NoStudy(f"{SUMMARY}: expected the summary of a finished study, found none; run `make study` first")
     return found
+
+
+def lead_to(page: Path, start: Path, study: str) -> str:
+    """A page at ``start`` that leads to another, also when the folder of both is moved."""
+    url = quote(os.path.relpath(page, start.parent), safe="/~")
+    return LEADS_TO.format(url=html.escape(url), study=html.escape(study))
+
+
+def put_aside(reasons: Mapping[str, str], files: Mapping[str, str]) -> pd.DataFrame:
+    """``photo, file, reason`` of the photos that were put aside; ``files``: those of the user's own, as they are named
+    on the disk or in the archive. A generated portrait and an example have none."""
+    rows = [(photo, printable(files.get(photo, "")), reason) for photo, reason in sorted(reasons.items())]
+    return pd.DataFrame(rows, columns=["photo", "file", "reason"])
+
+
+def ending(study: str, failed: int, *, page: Path, pictures: Path, table: Path, quarantine: Path) -> str:
+    """The last lines of a summary: short ways to all that a reader looks for; ``failed``: photos put aside."""
+    lines = [
+        f"Study:     {study}",
+        f"Page:      {page}",
+        f"Pictures:  {pictures}, a folder for each photo",
+        f"Table:     {table}",
+    ]
+    if failed:
+        lines.append(f"Put aside: {failed} photo{'s' * (failed > 1)}, each with its reason in {quarantine}")
+    return "".join(f"{line}\n" for line in lines)

@@ -19,6 +19,7 @@ import torch
 
 from unripple import damage
 from unripple.index import BrokenIndex
+from unripple.links import followed
 from unripple.shards import sha256
 
 #: Packages whose versions may change a picture or a number.
@@ -98,6 +99,7 @@ def find(result: Path) -> Path:
 
     Raises ``BrokenIndex`` where nothing tells of it.
     """
+    result = followed(result)
     if not result.is_file():
         raise BrokenIndex(f"{result}: no such file; name a picture or a table of a finished study")
     for path in sorted(result.parent.glob("*.json")):
