@@ -17,7 +17,7 @@ import torch
 import typer
 from torch import Tensor
 
-from unripple import __version__
+from unripple import __version__, pace
 from unripple import plan as costs_ahead
 from unripple.commands import results, weights
 from unripple.config import CHOSEN
@@ -170,7 +170,10 @@ def plan(context: typer.Context) -> None:
         typer.echo(found.stdout, err=True)
         raise typer.Exit(found.returncode)
     jobs, photos = costs_ahead.jobs_of(found.stdout), costs_ahead.photos_of(found.stdout)
-    rates = costs_ahead.shipped() | costs_ahead.measured(Path("logs"), Path("results"))
+    rates = costs_ahead.measured(Path("logs"), Path("results"))
+    if jobs.keys() - rates.keys():
+        # A machine with a GPU computes on it, and the rates that come along were taken without one.
+        rates = costs_ahead.shipped(None if torch.cuda.is_available() else pace.seconds()) | rates
     typer.echo(costs_ahead.render(costs_ahead.costs(jobs, photos, rates, costs_ahead.on_gpu(found.stdout))))
 
 
