@@ -63,6 +63,14 @@ def inverted(study: Project) -> list[Path]:
     ]
 
 
+def ended(job: psutil.Process) -> bool:
+    """Whether a process computes no more; one that nobody has asked after yet is a zombie."""
+    try:
+        return not job.is_running() or job.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def stopped(study: Project, run: subprocess.Popen[str], printed: Printed, stop: Callable[[], object]) -> None:
     """Stop a run once a photo is inverted: the job is gone soon, and the next run makes only the others."""
     deadline = time.monotonic() + 120
@@ -74,8 +82,9 @@ def stopped(study: Project, run: subprocess.Popen[str], printed: Printed, stop: 
     assert jobs and kept
     asked = time.monotonic()
     stop()
-    _, alive = psutil.wait_procs(jobs, timeout=SOON)
-    assert not alive
+    while not all(map(ended, jobs)):
+        assert time.monotonic() - asked < SOON
+        time.sleep(0.02)
     run.wait(timeout=max(0.1, SOON - (time.monotonic() - asked)))
     printed.join(timeout=10)
     assert not printed.is_alive(), "something that the run started still prints"
@@ -162,3 +171,18 @@ def test_a_paused_run_goes_on(portrayed: Project, tmp_path: Path) -> None:
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
     assert run.wait(timeout=SOON) == -signal.SIGINT
+
+
+def test_a_job_that_met_a_full_disk_lets_the_others_end_and_no_more_begin(portrayed: Project, tmp_path: Path) -> None:
+    """It tells the run by SIGUSR1: see workflow/scripts/faults.py."""
+    study = portrayed.copy(tmp_path / "study")
+    run = study.start("--until", "invert", "edit")
+    assert run.stdout is not None
+    printed = Printed(run.stdout.fileno())
+    while not jobs_of(run):
+        assert run.poll() is None, printed.text
+        time.sleep(0.05)
+    run.send_signal(signal.SIGUSR1)
+    assert run.wait(timeout=300) == 1
+    assert list(study.folder.glob("results/**/inversions/*.json"))
+    assert not list(study.folder.glob("results/**/edits"))
