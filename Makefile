@@ -124,8 +124,8 @@ lock:  ## pin all requirements anew (needs uv)
 train: .venv/.study .venv-teacher/.done weights  ## train the embedded models anew, into results/training
 	@$(RUN) --cores all train
 
-clean:  ## remove results, not the environment or the weights
-	rm -rf results logs .snakemake
+clean:  ## remove what studies made, saying what; not the environment, the weights or the photos
+	@$(PYTHON) workflow/clean.py
 
 # The environment. uv installs exactly what the lock files list, and removes the rest.
 $(BIN)/uv: requirements/bootstrap.txt

@@ -32,6 +32,4 @@ localrules:
 rule all:
     default_target: True
     input:
-        summary="results/summary.txt",
-        metrics="results/metrics.json",
-        energy="results/ripple_energy.csv",
+        LATEST.values(),

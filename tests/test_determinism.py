@@ -39,7 +39,11 @@ def test_shards_batches_and_threads_change_no_picture(unstarted: Project, unbrok
     assert "in batches of 2" in logs
     assert len(list((other.folder / "results").rglob("inversions/shard~*.json"))) == 2
     made, expected = (
-        {path.relative_to(study.folder): np.array(Image.open(path)) for path in study.folder.glob("results/**/*.png")}
+        {
+            path.relative_to(study.folder): np.array(Image.open(path))
+            for path in study.folder.glob("results/**/*.png")
+            if not path.is_symlink()
+        }
         for study in (other, unbroken)
     )
     assert made.keys() == expected.keys()

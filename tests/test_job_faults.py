@@ -75,10 +75,8 @@ def test_a_full_disk_is_told_on_the_terminal_where_the_log_is_on_it(root: Path) 
 
 
 def test_a_full_disk_ends_the_run(root: Path, tmp_path: Path, run: subprocess.Popen[bytes]) -> None:
-    (tmp_path / ".snakemake").mkdir()
-    (tmp_path / ".snakemake/study.lock").write_text(f"{run.pid}\n")
     job(root, FULL.format(log="log", error=NO_SPACE), run.pid, tmp_path).communicate(timeout=20)
-    assert run.wait(timeout=20) == -signal.SIGTERM
+    assert run.wait(timeout=20) == -signal.SIGUSR1
 
 
 def test_other_errors_keep_their_traceback(root: Path, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def jobs_of(run: subprocess.Popen[str]) -> list[psutil.Process]:
     """The scripts that a run has started and not seen end, oldest first."""
     found = []
     with suppress(psutil.NoSuchProcess):
-        for child in psutil.Process(run.pid).children():
+        for child in psutil.Process(run.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 if any(".snakemake/scripts/" in part for part in child.cmdline()):
                     found.append(child)

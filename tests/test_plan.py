@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
-from unripple import plan
+from unripple import pace, plan
 
 DRY_RUN = """\
 Building DAG of jobs...
@@ -85,16 +88,72 @@ def test_costs_add_starts_photos_and_disk() -> None:
     assert table.loc["edit", "cpu_hours"] == pytest.approx((2 * 5 + 44 * 10) / 3600)
     assert table.loc["edit", "gigabytes"] == pytest.approx(88 / 1024)
     assert table.loc["invert", "gpu_hours"] == pytest.approx(1) and table.loc["invert", "cpu_hours"] == 0
-    assert table["measured"].to_dict() == {"edit": "here", "invert": "elsewhere", "report": "never"}
+    assert table["measured"].to_dict() == {"edit": "here", "invert": "scaled", "report": "unknown"}
     text = plan.render(table.reset_index())
-    assert text.splitlines()[4].split() == ["total", "4", "81", "0.12", "1.00", "0.09"]
+    assert text.splitlines()[0].split() == ["rule", "jobs", "photos", "CPU", "hours", "GPU", "hours", "GB", "measured"]
+    assert text.splitlines()[3].split() == ["report", "1", "1", "?", "?", "unknown"]
+    assert text.splitlines()[4].split() == ["total", "4", "81", ">", "0.12", "1.00", ">", "0.09"]
+    assert "'scaled': an estimate" in text and "'unknown': no such job" in text
 
 
 def test_a_pace_without_a_gpu_is_not_that_of_a_job_with_one() -> None:
     slow = {"edit": plan.Rate(0, 36, 0)}
-    table = plan.costs({"edit": 1}, {"edit": 100}, slow, plan.on_gpu(DRY_RUN.replace("photos=30", "photos=30, gpu=1")))
-    assert table[["cpu_hours", "gpu_hours", "measured"]].values.tolist() == [[0, 1, "elsewhere"]]
+    gpu = plan.on_gpu(DRY_RUN.replace("photos=30", "photos=30, gpu=1"))
+    (row,) = plan.costs({"edit": 1}, {"edit": 100}, slow, gpu).to_dict("records")
+    assert math.isnan(row["gpu_hours"]) and row["cpu_hours"] == 0 and row["measured"] == "unknown"
+    (row,) = plan.costs({"edit": 1}, {"edit": 100}, {"edit": replace(slow["edit"], gpu=True)}).to_dict("records")
+    assert math.isnan(row["cpu_hours"]) and row["measured"] == "unknown"
     assert plan.on_gpu(DRY_RUN) == set()
+
+
+def test_without_a_gpu_there_is_no_column_for_it() -> None:
+    text = plan.render(plan.costs({"edit": 1}, {"edit": 100}, {"edit": plan.Rate(0, 36, 0)}))
+    assert text.splitlines()[0].split() == ["rule", "jobs", "photos", "hours", "GB", "measured"]
+    assert text.splitlines()[-1] == "Hours are those of one job at a time."
+
+
+def shipped_file(folder: Path, calibration: str) -> Path:
+    file = folder / "rates.yaml"
+    file.write_text(
+        f"# how\nmachine: m\ncalibration: {calibration}\nrates:\n  edit: {{start: 1.0, photo: 2.0, megabytes: 3.0}}\n"
+    )
+    return file
+
+
+def test_another_machines_rates_are_taken_at_the_pace_of_this_one(tmp_path: Path) -> None:
+    file = shipped_file(tmp_path, "0.5")
+    assert plan.shipped(1.0, file) == {"edit": plan.Rate(2, 4, 3, here=False)}
+
+
+@pytest.mark.parametrize(("calibration", "here"), [("null", 1.0), ("0.5", None)])
+def test_where_the_paces_cannot_be_compared_the_hours_are_unknown(
+    tmp_path: Path, calibration: str, here: float | None
+) -> None:
+    rates = plan.shipped(here, shipped_file(tmp_path, calibration))
+    text = plan.render(plan.costs({"edit": 1}, {"edit": 1024}, rates))
+    assert text.splitlines()[1].split() == ["edit", "1", "1024", "?", "3.00", "unknown"]
+    assert text.splitlines()[2].split() == ["total", "1", "1024", "?", "3.00"]
+
+
+def test_rates_are_written_with_the_pace_of_their_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished(tmp_path, "shard~00", "edit", 20, 4, size=2**19)
+    file = shipped_file(tmp_path, "null")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pace.write, "__defaults__", (file,))
+    monkeypatch.setattr(pace, "TRIES", 2)
+    pace.main(["a machine"])
+    assert file.read_text().startswith("# how\nmachine: a machine\ncalibration: 0.")
+    there = yaml.safe_load(file.read_text())["calibration"]
+    assert plan.shipped(there, file) == {"edit": plan.Rate(0, 5, 0.5, here=False)}
+
+
+def test_rates_of_jobs_with_a_gpu_are_not_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="run `make study` first"):
+        pace.main(["a machine"])
+    finished(tmp_path, "shard~00", "invert", 20, 4, gpu=1)
+    with pytest.raises(SystemExit, match="found some that held one: invert"):
+        pace.main(["a machine"])
 
 
 def test_nothing_to_do_is_said() -> None:
@@ -103,4 +162,6 @@ def test_nothing_to_do_is_said() -> None:
 
 def test_shipped_rates_know_every_stage() -> None:
     assert {"invert", "edit", "fill", "plate", "measure", "report"} <= plan.shipped().keys()
-    assert all(rate.photo > 0 and not rate.here for rate in plan.shipped().values())
+    content = yaml.safe_load(plan.SHIPPED.read_text())
+    assert all(rates["photo"] > 0 for rates in content["rates"].values())
+    assert content["calibration"] is None or content["calibration"] > 0

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -251,9 +252,59 @@ def test_the_study_measures_every_method_on_every_photo(studied: Project) -> Non
     assert rows.loc[rows["photo"] == "known-plate-00", "psnr_whole"].notna().all()
     summary = (studied.folder / "results/summary.txt").read_text()
     assert all(method in summary for method in methods)
-    page = re.search(r"^Page: +(\S+)$", summary, flags=re.MULTILINE)
-    assert page is not None
-    assert (studied.folder / page[1]).read_text().lower().startswith("<!doctype html>")
+    assert summary.endswith(
+        "Study:     default (models: lite)\n"
+        "Page:      results/index.html\n"
+        "Pictures:  results/pictures, a folder for each photo\n"
+        "Table:     results/summary.csv\n"
+        "Put aside: 1 photo, each with its reason in results/quarantine.csv\n"
+    )
+
+
+def test_short_paths_lead_to_page_and_pictures(studied: Project, tmp_path: Path) -> None:
+    """Also when the results are moved as a whole."""
+    moved = tmp_path / "moved {results} ü"
+    shutil.copytree(studied.folder / "results", moved, symlinks=True)
+    links = re.findall(r'(?:href="|url=)([^"]+)"', (moved / "index.html").read_text())
+    assert len(links) == 2 and len(set(links)) == 1
+    page = moved / unquote(links[0])
+    assert page.read_bytes() == next((studied.folder / "results").glob("lite/**/report/**/index.html")).read_bytes()
+    shown = {str(path.relative_to(moved / "pictures")) for path in (moved / "pictures").glob("*/*")}
+    edits = ("e4e", "hfgi", "mask", "ripple_inpaint", "split_composite", "bitwise_or")
+    assert shown == {
+        *(f"{photo}/pose+3.{name}.png" for photo in ("astronaut", "known-plate-00") for name in edits),
+        *(f"{photo}/{name}.png" for photo in ("astronaut", "known-plate-00") for name in ("photo", "inversion")),
+        "known-plate-00/pose+3.truth.png",
+    }
+    (cleaned,) = studied.folder.glob("results/lite/**/cleaned/method~ripple_inpaint/**/known-plate-00.png")
+    link = moved / "pictures/known-plate-00/pose+3.ripple_inpaint.png"
+    assert link.is_symlink() and moved in link.resolve().parents
+    assert link.read_bytes() == cleaned.read_bytes()
+
+
+def test_pictures_by_their_short_paths_are_explained_and_count_as_no_results(studied: Project) -> None:
+    environment = os.environ | {"PYTHONPATH": str(studied.folder / "src")}
+
+    def told(*command: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "unripple.cli", *command],
+            cwd=studied.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    assert "── fill  " in told("explain", "results/pictures/astronaut/pose+3.ripple_inpaint.png")
+    before = told("verify")
+    (studied.folder / "results/pictures/astronaut/photo.png").unlink()
+    assert told("verify") == before and before.endswith(" 0 of them damaged\n")
+    assert studied.plan() == {}
+    shutil.rmtree(studied.folder / "results/pictures")
+    assert studied.plan() == {"latest": 1}
+    status, output = studied.run()
+    assert status == 0, output
+    assert (studied.folder / "results/pictures/astronaut/photo.png").is_file()
 
 
 def test_a_file_that_is_no_picture_is_put_aside_with_its_reason(studied: Project) -> None:
@@ -266,6 +317,8 @@ def test_a_file_that_is_no_picture_is_put_aside_with_its_reason(studied: Project
     assert "a link to nowhere.jpg" in rows[f"{folder}/gone.jpg"]["reason"]
     assert f"the same picture as {folder}/it's" in rows[f"{folder}/the same.png"]["reason"]
     assert {row["stage"] for row in rows.values()} == {"photos", "lite/default/portraits"}
+    short = pd.read_csv(studied.folder / "results/quarantine.csv").to_dict("records")
+    assert {row["file"]: row["reason"] for row in short} == {file: row["reason"] for file, row in rows.items()}
 
 
 def test_every_picture_is_what_its_index_says(studied: Project) -> None:
@@ -306,7 +359,8 @@ def test_a_second_run_has_nothing_to_do(studied: Project) -> None:
 
 
 def times(project: Project) -> dict[str, int]:
-    files = (path for path in (project.folder / "results").rglob("*") if path.is_file())
+    """When each file was written; links are none."""
+    files = (path for path in (project.folder / "results").rglob("*") if path.is_file() and not path.is_symlink())
     return {str(path.relative_to(project.folder)): path.stat().st_mtime_ns for path in files}
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import pty
 import re
-import signal
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,30 +76,27 @@ def photos_in(log: Path) -> tuple[int, int]:
     return (int(told[-1][0]), int(told[-1][1])) if told else (0, 0)
 
 
-def run(command: Sequence[str], become: Callable[[], None], started: Callable[[int], None]) -> int:
+def run(start: Callable[[int], subprocess.Popen[bytes]]) -> int:
     """Run Snakemake, print what it prints and draw the bar; its exit status.
 
-    ``become`` is called in its process before it starts, ``started`` is told the number of the process.
-
-    Snakemake writes to a terminal of its own, so that it keeps its colours. Ctrl-C on the user's reaches it, too; a
-    request to end is handed on.
+    ``start`` starts it with its output in the terminal of a file descriptor: one of its own, so that it keeps its
+    colours.
     """
     ours, its = pty.openpty()
-    process = subprocess.Popen(command, stdout=its, stderr=its, close_fds=False, preexec_fn=become)
+    process = start(its)
     os.close(its)
-    started(process.pid)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     jobs = Jobs()
     with tqdm(bar_format=BAR, leave=False) as bar:
         listener = threading.Thread(target=_listen, args=(ours, jobs, bar), daemon=True)
         listener.start()
-        while process.poll() is None:
+        try:
+            while process.poll() is None:
+                listener.join(EVERY)
+                bar.total = jobs.total or None
+                bar.n, words = jobs.state()
+                bar.set_description_str(words)
+        finally:
             listener.join(EVERY)
-            bar.total = jobs.total or None
-            bar.n, words = jobs.state()
-            bar.set_description_str(words)
-        listener.join(EVERY)
     return process.returncode
 
 

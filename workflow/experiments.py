@@ -2,8 +2,9 @@
 
     python workflow/experiments.py params/experiments.yaml
 
-Each run builds on ``params.yaml`` as it was at the start, which is put back after each. The runs share the results
-that they have in common, because they are made in the workspace.
+Each run builds on ``params.yaml`` as it was at the start, which is put back after each, with all else that DVC writes
+into files of git: the experiments have it. The runs share the results that they have in common, because they are made
+in the workspace.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from unripple.metrics.ranking import rank, rank_text
 from unripple.metrics.table import read_table
 
 PARAMS = Path("params.yaml")
+#: What an experiment changes among the files of git.
+CHANGED = (PARAMS, Path("dvc.lock"), Path("experiments/metrics.json"), Path("experiments/ripple_energy.csv"))
 Settings = dict[str, Any]
 
 
@@ -36,7 +39,7 @@ def main(file: Path) -> None:
     tables = []
     for number, settings in enumerate(experiments, 1):
         print(f"experiment {number} of {len(experiments)}: {written(settings) or PARAMS}", flush=True)
-        with put_back(PARAMS):
+        with put_back(*CHANGED):
             run(settings)
             tables.append(read_table(latest.places()["table"].with_name("metrics.csv")))
     names = list(dict.fromkeys(name for settings in experiments for name in settings))
@@ -118,14 +121,18 @@ def run(settings: Settings) -> None:
 
 
 @contextmanager
-def put_back(file: Path) -> Iterator[None]:
-    """Give a file its content back, whatever happens in the block, SIGTERM included."""
+def put_back(*files: Path) -> Iterator[None]:
+    """Give files their content back, or remove them, whatever happens in the block, SIGTERM included."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    kept = file.read_bytes()
+    kept = {file: file.read_bytes() if file.exists() else None for file in files}
     try:
         yield
     finally:
-        file.write_bytes(kept)
+        for file, content in kept.items():
+            if content is None:
+                file.unlink(missing_ok=True)
+            else:
+                file.write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,27 @@
-"""Before a run: its folders must take files, and what killed jobs left half-written goes."""
+"""Before a run: its folders must take files and be nobody else's at the time; what killed jobs left half-written goes.
+
+Standard library only: `make clean` needs no environment.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+import sys
+import time
 from pathlib import Path
+from typing import TextIO
 
 RESULTS = Path("results")
 #: Where a study writes.
 WRITTEN = (Path(), Path(".snakemake"), RESULTS, Path("logs"))
 #: With less space on a disk, in bytes, Snakemake could not even tell what is wrong.
 LEAST = 4_000_000
+#: Names the process that must be stopped to end the run, and is locked as long as it lives.
+LOCK = Path(".snakemake/study.lock")
+#: Seconds within which the Snakemake of a killed run has ended, too.
+ENDING = 1.0
 
 
 def check_writable() -> None:
@@ -22,6 +33,30 @@ def check_writable() -> None:
             raise PermissionError(f"{folder.resolve()}: a study writes there; it is read-only, or not this user's")
         if shutil.disk_usage(folder).free < LEAST:
             raise OSError(f"{folder.resolve()}: less than {LEAST // 1_000_000} MB left on its disk; make room there")
+
+
+def take_lock() -> TextIO:
+    """The lock of this folder. Exits where another run holds it, and says who."""
+    LOCK.parent.mkdir(exist_ok=True)
+    lock = LOCK.open("a+")
+    deadline = time.monotonic() + ENDING
+    while not _locked(lock):
+        if time.monotonic() > deadline:
+            lock.seek(0)
+            sys.exit(f"a study runs here already (process {lock.read().strip()}); wait for it or stop it")
+        time.sleep(0.1)
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock
+
+
+def _locked(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def sweep() -> None:

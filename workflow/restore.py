@@ -26,6 +26,8 @@ LOOKING = {
     *("--list", "-l", "--list-rules", "--list-target-rules", "--list-changes", "--lint", "--touch", "-t", "--unlock"),
     *("--containerize", "--archive", "--cleanup-metadata", "--generate-unit-tests", "--help", "-h", "--version", "-v"),
 }
+#: Snakemake's one-letter options without a value, which may stand together: ``-np``.
+FLAGS = "hntkfFlSDvpa"
 #: So many are named.
 SHOWN = 5
 
@@ -67,9 +69,9 @@ def check_settings(arguments: list[str]) -> None:
 
 
 def is_dry(arguments: list[str]) -> bool:
-    """Whether Snakemake, with these arguments, only tells what it would do; ``-np`` is ``-n -p``."""
+    """Whether Snakemake, with these arguments, only tells what it would do, as with ``-np`` (but not ``-Rinvert``)."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return any(one in ("--dry-run", "--dryrun") or re.fullmatch("-[a-zA-Z]*n[a-zA-Z]*", one) for one in options)
+    return any(one.startswith("--dry") or re.match(f"-[{FLAGS}]*n", one) for one in options)
 
 
 def _write_begun(paths: Iterable[Path]) -> None:

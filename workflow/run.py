@@ -3,15 +3,22 @@
 Snakemake's own lock outlives a killed run and must then be removed by hand. This one is held by the process: the
 operating system drops it however the run ends, so that the same command simply goes on. All arguments are Snakemake's;
 a ``--workflow-profile`` is laid over the default one.
+
+SIGINT (Ctrl-C) and SIGTERM stop a run: its jobs on this machine end there and then, and what they had finished is in
+their journals. Jobs on a cluster are Snakemake's to cancel (SIGINT) or to wait for (SIGTERM).
 """
 
 from __future__ import annotations
 
 import argparse
-import fcntl
+import ctypes
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -20,66 +27,131 @@ import folders
 import restore
 import slurm
 
-LOCK = Path(".snakemake/study.lock")
 #: The process with which jobs on this machine end: see scripts/faults.py.
 RUN = "UNRIPPLE_RUN"
 SNAKEMAKE = ("--nolock", "--profile", "workflow/profiles/default")
+#: Seconds for killed jobs to give their memory back, before a stopped run ends all the same.
+ENDING = 1.0
+#: Of Linux: what a process is sent when the one that started it has ended.
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class Stopped(BaseException):
+    """A signal has asked the run to stop; the one argument is its number."""
+
+
+class Snakemake:
+    """Snakemake in a process group of its own: signals, and what is typed on a terminal, reach the run alone.
+
+    The run passes on what is meant.
+    """
+
+    def __init__(self, lock: TextIO) -> None:
+        self._lock = lock
+        self._process: subprocess.Popen[bytes] | None = None
+        self._asked: int | None = None
+        #: Whether its jobs run on this machine.
+        self.local = True
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGTSTP, self._pause)
+        signal.signal(signal.SIGUSR1, self._finish)
+
+    def run(self, arguments: list[str], *, drawn: bool = False) -> int:
+        """Run it to its end; ``drawn``: with a bar on the terminal. Its exit status. Raises ``Stopped``."""
+        command = [sys.executable, "-m", "snakemake", *arguments]
+
+        def start(terminal: int | None = None) -> subprocess.Popen[bytes]:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=terminal,
+                stderr=terminal,
+                pass_fds=[self._lock.fileno()],  # It holds the lock as long as it lives.
+                process_group=0,
+                preexec_fn=_ends_with_parent,
+            )
+            return self._process
+
+        try:
+            status = bar.run(start) if drawn else start().wait()
+        except Stopped:
+            self._see_end()
+            raise
+        self._process = None
+        if self._asked:
+            raise Stopped(self._asked)
+        return status if status >= 0 else 128 - status
+
+    def _stop(self, number: int, _: object) -> None:
+        if self._process is None:
+            raise Stopped(number)
+        if not self.local:
+            self._asked = number
+            self._process.send_signal(number)
+            return
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, signal.SIG_IGN)
+        _signal(self._process.pid, signal.SIGKILL)
+        raise Stopped(number)
+
+    def _see_end(self) -> None:
+        """Wait for Snakemake and its jobs, which were killed, so that the same command may follow at once."""
+        if self._process:
+            self._process.wait()
+            deadline = time.monotonic() + ENDING
+            while _signal(self._process.pid, 0) and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+    def _pause(self, *_: object) -> None:
+        """Ctrl-Z, and what follows when the run is continued."""
+        if self._process:
+            _signal(self._process.pid, signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        if self._process:
+            _signal(self._process.pid, signal.SIGCONT)
+
+    def _finish(self, *_: object) -> None:
+        """A job asks for no more jobs after those that run: see scripts/faults.py."""
+        if self._process:
+            self._process.terminate()
 
 
 def main() -> None:
     try:
+        study()
+    except Stopped as stopped:
+        print("stopped; the same command goes on", file=sys.stderr, flush=True)
+        # A shell or make that waits for this process shall see that a signal ended it.
+        signal.signal(stopped.args[0], signal.SIG_DFL)
+        os.kill(os.getpid(), stopped.args[0])
+
+
+def study() -> None:
+    try:
         folders.check_writable()
-        lock = take_lock()
-        arguments = [*SNAKEMAKE, *for_slurm(sys.argv[1:]), *sys.argv[1:]]
+        lock = folders.take_lock()
+        snakemake = Snakemake(lock)
+        profile = for_slurm(sys.argv[1:])
+        snakemake.local = RUN in os.environ
+        arguments = [*SNAKEMAKE, *profile, *sys.argv[1:]]
         folders.sweep()
     except OSError as error:
         sys.exit(f"no study can run here: {error}")
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    os.set_inheritable(lock.fileno(), True)  # Snakemake takes this process over, and the lock with it.
-    restore.damaged_results(arguments, lambda more: as_child(lock, more))
-    command = [sys.executable, "-m", "snakemake", *arguments]
-    if sys.stdout.isatty() and sys.stderr.isatty():
-        sys.exit(bar.run(command, become_run, lambda process: hold(lock, process)))
-    os.execv(sys.executable, command)
+    restore.damaged_results(arguments, until_it_fails(snakemake.run))
+    sys.exit(snakemake.run(arguments, drawn=sys.stdout.isatty() and sys.stderr.isatty()))
 
 
-def take_lock() -> TextIO:
-    """The lock of this folder. Exits where another run holds it, and says who."""
-    LOCK.parent.mkdir(exist_ok=True)
-    lock = LOCK.open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        sys.exit(f"a study runs here already (process {lock.read().strip()}); wait for it or stop it")
-    hold(lock, os.getpid())
-    return lock
+def until_it_fails(run: Callable[[list[str]], int]) -> Callable[[list[str]], None]:
+    """Runs of Snakemake before the run proper, which does not begin where one of them fails."""
 
+    def before(arguments: list[str]) -> None:
+        if status := run(arguments):
+            sys.exit(status)
 
-def hold(lock: TextIO, process: int) -> None:
-    """Write into the lock which process must be stopped to end the run."""
-    lock.truncate(0)
-    lock.write(f"{process}\n")
-    lock.flush()
-
-
-def become_run() -> None:
-    """In a new process that becomes Snakemake: jobs end with it."""
-    if RUN in os.environ:
-        os.environ[RUN] = str(os.getpid())
-
-
-def as_child(lock: TextIO, arguments: list[str]) -> None:
-    """Run Snakemake before the run proper; it holds the lock as long as it lives. Exits where it fails."""
-    process = subprocess.Popen([sys.executable, "-m", "snakemake", *arguments], pass_fds=[lock.fileno()])
-    hold(lock, process.pid)
-    try:
-        status = process.wait()
-    except KeyboardInterrupt:  # which Snakemake got, too
-        status = process.wait()
-    hold(lock, os.getpid())
-    if status:
-        sys.exit(status)
+    return before
 
 
 def for_slurm(arguments: list[str]) -> list[str]:
@@ -91,12 +163,30 @@ def for_slurm(arguments: list[str]) -> list[str]:
     if given.workflow_profile is None or not slurm.is_slurm(given.workflow_profile):
         os.environ[RUN] = str(os.getpid())
         return []
+    os.environ.pop(RUN, None)
     if restore.is_dry(arguments):
         return []
     orphans = slurm.cancel_orphans(Path.cwd())
     if orphans:
         print(f"cancelled jobs that an earlier run left on the cluster: {' '.join(orphans)}", flush=True)
     return [] if given.slurm_status_command else ["--slurm-status-command", slurm.status_command()]
+
+
+def _ends_with_parent() -> None:
+    """In a new process: however the run ends, Snakemake does not go on alone.
+
+    Elsewhere than on Linux it does, but its jobs end, and each that it starts then ends at once.
+    """
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _signal(group: int, number: int) -> bool:
+    """Send a signal to a process group; whether there is one."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)
+        return True
+    return False
 
 
 if __name__ == "__main__":

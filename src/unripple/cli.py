@@ -39,6 +39,9 @@ def main() -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def plan(context: typer.Context) -> None:
     """What a study would do now and cost: jobs, photos, hours and disk by rule. Takes Snakemake's arguments."""
+    import torch
+
+    from unripple import pace
     from unripple import plan as costs_ahead
 
     run = Path("workflow/run.py")
@@ -51,7 +54,10 @@ def plan(context: typer.Context) -> None:
         typer.echo(found.stdout, err=True)
         raise typer.Exit(found.returncode)
     jobs, photos = costs_ahead.jobs_of(found.stdout), costs_ahead.photos_of(found.stdout)
-    rates = costs_ahead.shipped() | costs_ahead.measured(Path("logs"), Path("results"))
+    rates = costs_ahead.measured(Path("logs"), Path("results"))
+    if jobs.keys() - rates.keys():
+        # A machine with a GPU computes on it, and the rates that come along were taken without one.
+        rates = costs_ahead.shipped(None if torch.cuda.is_available() else pace.seconds()) | rates
     typer.echo(costs_ahead.render(costs_ahead.costs(jobs, photos, rates, costs_ahead.on_gpu(found.stdout))))
 
 

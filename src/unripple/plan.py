@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -14,13 +15,24 @@ import yaml
 
 from unripple import damage
 
-#: Rates of the machine on which the README's figures were measured, for rules that were not measured here yet.
+#: Rates of one machine, for rules that were not measured here yet. How to measure them anew stands in the file.
 SHIPPED = Path(__file__).parent / "rates.yaml"
+NOTES = {
+    "scaled": (
+        "'scaled': an estimate from another machine's jobs and how this one compares with it at a second of arithmetic;"
+        "\na study that ran here measures it."
+    ),
+    "unknown": (
+        "'unknown': no such job has run here, with or without a GPU as it would now, and other machines tell nothing of"
+        "\nits hours (?); a study of a few photos measures it."
+    ),
+}
 
 
 @dataclass(frozen=True)
 class Rate:
-    """What one job costs: ``start`` seconds however few its photos are, then ``photo`` seconds for each.
+    """What one job costs: ``start`` seconds however few its photos are, then ``photo`` seconds for each; NaN where only
+    another machine's are known.
 
     ``megabytes``: written for each photo; ``gpu``: whether it held a GPU; ``here``: measured on this machine.
     """
@@ -32,9 +44,18 @@ class Rate:
     here: bool = True
 
 
-def shipped() -> dict[str, Rate]:
-    """The rates that come with the project, by rule."""
-    return {rule: Rate(**values, here=False) for rule, values in yaml.safe_load(SHIPPED.read_text())["rates"].items()}
+def shipped(pace: float | None = None, file: Path = SHIPPED) -> dict[str, Rate]:
+    """The rates that come with the project, by rule, at the pace of this machine.
+
+    ``pace``: `unripple.pace.seconds` here; None where the rates, which were taken without a GPU, tell nothing of it.
+    """
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    there = content["calibration"]
+    factor = math.nan if pace is None or there is None else pace / there
+    return {
+        rule: Rate(values["start"] * factor, values["photo"] * factor, values["megabytes"], here=False)
+        for rule, values in content["rates"].items()
+    }
 
 
 def measured(logs: Path, results: Path) -> dict[str, Rate]:
@@ -83,15 +104,17 @@ def on_gpu(dry_run: str) -> set[str]:
 def costs(
     jobs: Mapping[str, int], photos: Mapping[str, int], rates: Mapping[str, Rate], gpu: Collection[str] = ()
 ) -> pd.DataFrame:
-    """A row for each rule: ``jobs, photos, cpu_hours, gpu_hours, gigabytes, measured`` (here, elsewhere or never).
+    """A row for each rule: ``jobs, photos, cpu_hours, gpu_hours, gigabytes, measured`` (here, scaled or unknown).
 
-    ``gpu``: rules whose jobs hold a GPU. A rate that was measured without one is taken, but as measured elsewhere.
+    ``gpu``: rules whose jobs hold a GPU. What was measured without one tells nothing of them, nor the other way round:
+    their hours are unknown, which is NaN.
     """
     rows = []
     for rule, count in jobs.items():
         rate = rates.get(rule)
         seen = photos.get(rule, count)
-        hours = 0.0 if rate is None else (count * rate.start + seen * rate.photo) / 3600
+        told = rate is not None and rate.gpu == (rule in gpu)
+        hours = (count * rate.start + seen * rate.photo) / 3600 if rate is not None and told else math.nan
         rows.append(
             {
                 "rule": rule,
@@ -99,40 +122,46 @@ def costs(
                 "photos": seen,
                 "cpu_hours": 0.0 if rule in gpu else hours,
                 "gpu_hours": hours if rule in gpu else 0.0,
-                "gigabytes": 0.0 if rate is None else seen * rate.megabytes / 1024,
-                "measured": "never" if rate is None else _where(rate, rule in gpu),
+                "gigabytes": math.nan if rate is None else seen * rate.megabytes / 1024,
+                "measured": "unknown" if rate is None or math.isnan(hours) else "here" if rate.here else "scaled",
             }
         )
     return pd.DataFrame(rows, columns=["rule", "jobs", "photos", "cpu_hours", "gpu_hours", "gigabytes", "measured"])
 
 
 def render(table: pd.DataFrame) -> str:
-    """The costs as plain text, with a line for the sum."""
+    """The costs as plain text, with a line for the sum, and a column for GPUs if a job holds one."""
     if table.empty:
         return "Nothing to do: every result is up to date.\n"
-    total = table[["jobs", "photos", "cpu_hours", "gpu_hours", "gigabytes"]].sum()
-    shown = pd.concat([table, pd.DataFrame([{"rule": "total", **total, "measured": ""}])], ignore_index=True)
-    for column in ("jobs", "photos"):
-        shown[column] = shown[column].astype(int)
-    for column in ("cpu_hours", "gpu_hours", "gigabytes"):
-        shown[column] = shown[column].map(lambda value: "" if value == 0 else f"{value:.2f}")
-    text = shown.rename(columns={"cpu_hours": "CPU hours", "gpu_hours": "GPU hours", "gigabytes": "GB"})
-    return (
-        f"{text.to_string(index=False)}\n\n"
-        "Hours are those of one job at a time. 'elsewhere': at the pace of the machine that the README names, or of\n"
-        "jobs without a GPU here, until a study has been measured as it would now run; 'never': no such job has been\n"
-        "measured, and it counts nothing.\n"
-    )
+    titles = {"cpu_hours": "CPU hours", "gpu_hours": "GPU hours", "gigabytes": "GB"}
+    if not table["gpu_hours"].any():  # NaN counts as some
+        table = table.drop(columns="gpu_hours")
+        titles = {"cpu_hours": "hours", "gigabytes": "GB"}
+    total = {"rule": "total", "measured": "", **table[["jobs", "photos"]].sum()}
+    shown = pd.concat([table, pd.DataFrame([total])], ignore_index=True)
+    for column in titles:
+        shown[column] = [*map(_amount, table[column]), _sum(table[column])]
+    notes = ["Hours are those of one job at a time."]
+    notes += [note for kind, note in NOTES.items() if kind in set(table["measured"])]
+    return f"{shown.rename(columns=titles).to_string(index=False)}\n\n" + "".join(f"{note}\n" for note in notes)
+
+
+def _amount(value: float) -> str:
+    return "?" if math.isnan(value) else "" if value == 0 else f"{value:.2f}"
+
+
+def _sum(values: pd.Series[float]) -> str:
+    """The sum of what is known, of which it says so."""
+    known = values.dropna()
+    if len(known) == len(values):
+        return _amount(float(values.sum()))
+    return f"> {known.sum():.2f}" if known.any() else "?"
 
 
 def _announced(dry_run: str) -> Iterator[tuple[str, str]]:
     """The rule of each job that a dry run announces, and what it says of the job."""
     for block in re.split(r"^(?:local)?rule ", dry_run, flags=re.MULTILINE)[1:]:
         yield block.partition(":")[0], block
-
-
-def _where(rate: Rate, on_gpu: bool) -> str:
-    return "here" if rate.here and rate.gpu == on_gpu else "elsewhere"
 
 
 def _written(index: Path) -> float:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from unripple import damage
 from unripple.index import BrokenIndex
+from unripple.links import followed
 from unripple.shards import sha256
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def find(result: Path) -> Path:
 
     Raises ``BrokenIndex`` where nothing tells of it.
     """
+    result = followed(result)
     if not result.is_file():
         raise BrokenIndex(f"{result}: no such file; name a picture or a table of a finished study")
     for path in sorted(result.parent.glob("*.json")):

@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.iocontainers import Wildcards
 from snakemake.logging import logger
 
 from unripple import config as settings
@@ -89,6 +90,17 @@ FEATURES = ROWS.replace(".csv", ".features.npz")
 RECORDS = ROWS.replace(".csv", ".record.json")
 TABLES = f"{COMPUTED}/tables/{MEASURED}/degrees~{{degrees}}"
 REPORT = f"{COMPUTED}/report/{MEASURED}/degrees~{{degrees}}"
+
+# What a reader looks for, about the study that ran last. Beside it, results/pictures shows its pictures by person.
+LATEST = {
+    "summary": "results/summary.txt",
+    "table": "results/summary.csv",
+    "page": "results/index.html",
+    "pictures": "results/pictures/.study",
+    "quarantine": "results/quarantine.csv",
+    "metrics": "results/metrics.json",
+    "energy": "results/ripple_energy.csv",
+}
 
 # The photos of each shard: the known-plate set, and real ones with their files.
 KNOWN_PLATE = shards.occupied(shards.known_plate_names(study.study.known_plate), study.study.shards)
@@ -296,6 +308,11 @@ def families(wildcards):
         if method in study.methods:
             found[method] = per_degree(pattern, wildcards)
     return found
+
+
+def families_of_study(_wildcards):
+    """The families of the tables and the report of this study."""
+    return families(Wildcards(fromdict=spelled(study)))
 
 
 def every_index(wildcards):

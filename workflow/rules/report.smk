@@ -28,20 +28,26 @@ rule report:
 
 rule latest:
     input:
+        unpack(families_of_study),
         text=rules.tabulate.output.text.format(**spelled(study)),
         table=rules.tabulate.output.summary.format(**spelled(study)),
         metrics=rules.tabulate.output.json.format(**spelled(study)),
         page=rules.report.output.page.format(**spelled(study)),
         overview=rules.report.output.overview.format(**spelled(study)),
+        quarantine=rules.tabulate.output.quarantine.format(**spelled(study)),
     output:
-        summary="results/summary.txt",
-        metrics="results/metrics.json",
-        energy="results/ripple_energy.csv",
+        **LATEST,
         record="results/record.json",
     params:
+        study=f"{study.study.name} (models: {study.models})",
+        attribute=study.edit.attribute,
+        edited=[method for method in study.methods if method not in CLEANED],
+        cleaned=[method for method in study.methods if method in CLEANED],
         code=code_of("latest"),
     log:
         "logs/latest.log",
+    benchmark:
+        "logs/latest.tsv"
     conda:
         "../envs/study.yaml"
     script:

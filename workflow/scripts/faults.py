@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-#: The process that runs the study on this machine (set by workflow/run.py, not on a cluster), and where it says so.
-RUN, LOCK = "UNRIPPLE_RUN", Path(".snakemake/study.lock")
+#: The process that runs the study on this machine (set by workflow/run.py, not on a cluster).
+RUN = "UNRIPPLE_RUN"
 #: Seconds between two looks at the run.
 EVERY = 0.5
 #: Faults of the disk: no photo is to blame, and every other job would meet them, too.
@@ -50,7 +50,7 @@ def tell_disk_faults(terminal: int) -> None:
         except OSError:
             os.write(terminal, message)
         if RUN in os.environ:
-            os.kill(int(LOCK.read_text()), signal.SIGTERM)  # Snakemake then ends with the jobs that run.
+            os.kill(int(os.environ[RUN]), signal.SIGUSR1)  # Snakemake then ends with the jobs that run.
 
     sys.excepthook = tell
 
