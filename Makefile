@@ -42,7 +42,7 @@ export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1717
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help study compare experiments archive report plan test test-long test-browser test-slurm lint format docs weights weights-push train lock clean
+.PHONY: help study compare experiments archive report plan test test-long test-browser test-slurm lint format docs weights weights-push train lock lock-check clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -127,6 +127,18 @@ lock:  ## pin all requirements anew (needs uv)
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) --no-deps requirements/no-deps.in -o requirements/no-deps.txt
 	uv pip compile --quiet --python-version 3.11 --generate-hashes requirements/teacher.in -o requirements/teacher.txt
+
+# Three packages have no wheel; they are pure Python, and built on each machine. Systems: the oldest glibc and macOS.
+lock-check: SYSTEMS := x86_64-manylinux_2_28 aarch64-manylinux_2_35 aarch64-apple-darwin
+lock-check: export MACOSX_DEPLOYMENT_TARGET := 14.0
+lock-check:  ## look whether the lock has all packages for every Python and system (needs uv and the network)
+	@folder=$$(mktemp -d); for system in $(SYSTEMS); do for python in 3.11 3.12 3.13; do \
+		echo "Python $$python, $$system"; \
+		uv pip install --quiet --dry-run --target "$$folder" --python-version $$python --python-platform $$system \
+			--require-hashes --no-deps --only-binary :all: --no-binary antlr4-python3-runtime \
+			--no-binary connection-pool --no-binary face-recognition-models \
+			$(patsubst %,--requirement %,requirements/dev.txt $(LOCKED)) || exit 1; \
+	done; done; rm -r "$$folder"
 
 train: .venv/.study .venv-teacher/.done weights  ## train the embedded models anew, into results/training
 	@$(RUN) --cores all train
