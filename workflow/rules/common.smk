@@ -1,5 +1,7 @@
 import os
 import re
+import shlex
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +14,11 @@ from unripple import shards, sweep
 from unripple.album import Album, find
 from unripple.closure import code_hash
 from unripple.weights import needs, roles
+
+# Snakemake leaves the interpreter unquoted in a job's command. Jobs start in this folder, and seen from here the path of
+# .venv has no space in it, whatever the folder is called.
+if shlex.quote(sys.executable) != sys.executable:
+    sys.executable = shlex.quote(os.path.relpath(sys.executable))
 
 sweep_file = config.get("sweep")
 chosen = {key: value for key, value in config.items() if key != "sweep"}
