@@ -1,5 +1,5 @@
-# The study, its tests and its checks. Each target sets up ./.venv by itself; Python 3.11, 3.12 or 3.13, git, make and a
-# C compiler are all that a machine needs.
+# The study, its tests and its checks. Each target sets up ./.venv by itself; Python 3.11, 3.12 or 3.13, git, GNU make 4.3
+# and a C compiler are all that a machine needs.
 #
 #   make study [MODELS=lite|published] [PARAMS=file.yaml] [PROFILE=slurm] [CORES=n] [ARGS="more arguments for Snakemake"]
 
@@ -128,7 +128,7 @@ lock:  ## pin all requirements anew (needs uv)
 	$(COMPILE) --no-deps requirements/no-deps.in -o requirements/no-deps.txt
 	uv pip compile --quiet --python-version 3.11 --generate-hashes requirements/teacher.in -o requirements/teacher.txt
 
-# Three packages have no wheel; they are pure Python, and built on each machine. Systems: the oldest glibc and macOS.
+# Three packages have no wheel; they are pure Python, and built on each machine. glibc and macOS are the oldest that do.
 lock-check: SYSTEMS := x86_64-manylinux_2_28 aarch64-manylinux_2_35 aarch64-apple-darwin
 lock-check: export MACOSX_DEPLOYMENT_TARGET := 14.0
 lock-check:  ## look whether the lock has all packages for every Python and system (needs uv and the network)
