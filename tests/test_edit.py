@@ -13,6 +13,7 @@ from torch import Tensor
 from unripple.codes import CodeSampler
 from unripple.files.tensors import to_256, to_uint8
 from unripple.models import ModelSet
+from unripple.models.devices import computes_in_bfloat16
 from unripple.models.lite import load
 from unripple.networks.mobile_stylegan import rows
 from unripple.stages.edit import Edited, edit
@@ -60,6 +61,7 @@ def test_degree_zero_adds_the_details_that_the_code_lost(models: ModelSet, photo
     torch.testing.assert_close(same.w_plus, w_plus)
 
 
+@pytest.mark.skipif(not computes_in_bfloat16(torch.device("cpu")), reason="refused on this CPU: it takes minutes")
 def test_bfloat16_stays_within_a_grey_level_on_average(
     models: ModelSet, photo: tuple[Tensor, Tensor], full: Edited
 ) -> None:

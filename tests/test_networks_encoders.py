@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from unripple.models.devices import computes_in_bfloat16
 from unripple.networks.arcface import ArcFace, crop_face
 from unripple.networks.e4e import E4E
 from unripple.networks.irse import BottleneckIR
@@ -40,9 +41,14 @@ def test_the_order_of_a_batch_does_not_matter(e4e: E4E) -> None:
     torch.testing.assert_close(e4e(batch).flip(0), e4e(batch.flip(0)), rtol=1e-4, atol=1e-5)
 
 
-def test_channels_last_and_bfloat16(e4e: E4E) -> None:
+def test_channels_last_changes_nothing(e4e: E4E) -> None:
     face = picture("face")
     torch.testing.assert_close(e4e(face.contiguous(memory_format=torch.channels_last)), e4e(face), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(not computes_in_bfloat16(torch.device("cpu")), reason="takes minutes on this CPU")
+def test_bfloat16_is_near(e4e: E4E) -> None:
+    face = picture("face")
     half = E4E(ROWS).eval().requires_grad_(False)
     half.load_state_dict(e4e.state_dict())
     near, exact = half.bfloat16()(face.bfloat16()).float(), e4e(face)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from unripple.models.devices import computes_in_bfloat16
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.fusion import Fused
 from unripple.networks.hfgi import HFGI
@@ -59,6 +60,7 @@ def test_channels_last_changes_the_layout_alone(generator: StyleGAN2, w_plus: Te
     assert all(torch.equal(value, generator.state_dict()[key]) for key, value in other.state_dict().items())
 
 
+@pytest.mark.skipif(not computes_in_bfloat16(torch.device("cpu")), reason="takes minutes on this CPU")
 def test_bfloat16_is_near(generator: StyleGAN2, w_plus: Tensor) -> None:
     half = StyleGAN2(64).eval().requires_grad_(False)
     half.load_state_dict(generator.state_dict())

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from unripple.models.devices import computes_in_bfloat16
 from unripple.networks.ffc import FFC, Features, FourierUnit
 from unripple.networks.lama import LamaGenerator, inpaint, inpaint_unit, masked_input, pad_symmetric
 
@@ -52,6 +53,7 @@ def test_padding_is_numpys_symmetric(size: tuple[int, int]) -> None:
     assert np.array_equal(pad_symmetric(x).numpy(), expected)
 
 
+@pytest.mark.skipif(not computes_in_bfloat16(torch.device("cpu")), reason="takes minutes on this CPU")
 def test_bfloat16_is_near(small: LamaGenerator) -> None:
     rgb, mask = example((40, 40))
     half = LamaGenerator(ngf=8, downsamplings=3, blocks=2, ratio=0.5).eval().requires_grad_(False)

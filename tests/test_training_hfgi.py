@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from unripple.files.pictures import write_rgb
 from unripple.files.tensors import write_tensors
+from unripple.models.devices import computes_in_bfloat16
 from unripple.networks.stylegan2 import StyleGAN2
 from unripple.training import hfgi, runner
 from unripple.training.consultation import warp
@@ -33,6 +34,8 @@ from unripple.weights.lpips_alex import LAYERS, load_lpips_alex
 from unripple.weights.published.convert import NETWORKS, expected, matched
 from unripple.weights.published.manifest import Weights, WeightsError, named
 from unripple.weights.roles import LATENT_AVG, converted_file, provenance_file
+
+WITH_BFLOAT16 = pytest.mark.skipif(not computes_in_bfloat16(torch.device("cpu")), reason="takes minutes on this CPU")
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +162,7 @@ def test_perspectives_do_not_depend_on_the_number_of_processes() -> None:
     assert not torch.equal(warp(maps, 0.5, perspectives(1, 8, 0)), whole)
 
 
+@WITH_BFLOAT16
 def test_mixed_precision_is_near(photos: Path) -> None:
     seen = Photos(photos)[Draw(0, False)][None]
     exact, mixed = (
@@ -172,6 +176,7 @@ def test_mixed_precision_is_near(photos: Path) -> None:
         assert float(mixed[name].detach()) == pytest.approx(float(term.detach()), rel=0.1, abs=0.01), name
 
 
+@WITH_BFLOAT16
 def test_mixed_precision_moves_the_maps_to_the_same_places(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = Photos(photos)[Draw(0, False)][None]
     monkeypatch.setattr(hfgi, "to_256", lambda _: torch.zeros(1, 3, 256, 256))  # the same low-rate inversion

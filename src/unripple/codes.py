@@ -18,6 +18,18 @@ def mean_code(mapping: nn.Module) -> Tensor:
     return mapping(torch.randn(MEAN_DRAWS, STYLE_DIM, generator=noise)).mean(dim=0)
 
 
+@torch.no_grad()
+def principal_axes(mapping: nn.Module) -> Tensor:
+    """The principal axes of W, each as long as W spreads along it: ``(512, 512)``, one axis a row.
+
+    A standard normal vector times these is spread like W around its mean. From a fifth of the mean's draws, in float64.
+    """
+    noise = torch.Generator().manual_seed(MEAN_SEED)
+    w = mapping(torch.randn(MEAN_DRAWS // 5, STYLE_DIM, generator=noise).to(next(mapping.parameters()))).double().cpu()
+    variances, axes = torch.linalg.eigh(torch.cov(w.T))
+    return (axes * variances.clamp(min=0).sqrt()).T.float()
+
+
 class CodeSampler:
     """Draws ``w = mean + psi (mapping(z) - mean)``, psi uniform in ``truncation`` (the truncation trick)."""
 

@@ -38,7 +38,6 @@ def doctor(models: Models = MODELS) -> None:
         "mapping": lite.MAPPING,
         "encoder": lite.ENCODER,
         "consultation": lite.CONSULTATION,
-        "preview": lite.PREVIEW,
         "directions": lite.DIRECTIONS,
         "parser": lite.PARSER,
         "inpainter": lite.INPAINTER,

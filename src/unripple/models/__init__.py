@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what only asks for a name in this package does without torc
     from torch import Tensor, nn
 
     from unripple.networks.fusion import Fused, FusionState
+    from unripple.networks.mobile_stylegan import Window
     from unripple.networks.st_alexnet import StLpips
 
 
@@ -52,8 +53,8 @@ class ModelSet(Protocol):
     def perceptual(self) -> StLpips:
         """The perceptual distance."""
 
-    def preview(self, w_plus: Tensor, side: int) -> Tensor:
-        """About the generator's picture at a side of 64, 128 or 256, ``(B, 3, side, side)``, for gradients."""
+    def part_at_256(self, w_plus: Tensor, window: Window) -> Tensor:
+        """A square part of the generator's picture at 256, ``(B, 3, 4 side, 4 side)``, for gradients."""
 
     def seen(self, portrait: Tensor) -> Tensor:
         """A portrait ``(B, 3, H, W)`` as the encoder looks at it, ``(B, 3, 256, 256)``."""

@@ -45,6 +45,11 @@ def refuse_slow(precision: str, device: torch.device) -> None:
         )
 
 
+def fast_dtype(device: torch.device) -> torch.dtype:
+    """What trainings compute in where a few digits less do no harm: bfloat16 where the device computes in it."""
+    return torch.bfloat16 if computes_in_bfloat16(device) else torch.float32
+
+
 def training_precision(device: torch.device) -> str:
-    """Lightning Fabric's name of the precision to train in: bfloat16 where the device computes in it."""
+    """Lightning Fabric's name of the precision to train in, see `fast_dtype`."""
     return "bf16-mixed" if computes_in_bfloat16(device) else "32-true"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from unripple.files.tensors import to_256
 from unripple.models.devices import chosen_device
@@ -15,9 +16,8 @@ from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e_lite import E4eLite, PooledFeatures
 from unripple.networks.fusion import Fused
 from unripple.networks.lama_lite import LamaLite
-from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
+from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN, Window
 from unripple.networks.parser import Parser
-from unripple.networks.preview import Preview
 from unripple.networks.st_alexnet import StLpips
 from unripple.weights import lite
 from unripple.weights.st_lpips import load_st_lpips, load_trunk
@@ -54,10 +54,10 @@ class LiteModels:
         """The perceptual distance."""
         return load_st_lpips().to(self.device).to(memory_format=torch.channels_last)
 
-    def preview(self, w_plus: Tensor, side: int) -> Tensor:
-        """About the generator's picture at a side of 64, 128 or 256, ``(B, 3, side, side)``, for gradients."""
-        rgb: Tensor = self._preview(self.generator, w_plus, side)
-        return rgb
+    def part_at_256(self, w_plus: Tensor, window: Window) -> Tensor:
+        """A square part of the generator's picture as `to_256` reduces it: 4 px for each cell of the window."""
+        rgb = self.generator.from_fusion(self.generator.to_fusion(w_plus), w_plus, window=window)
+        return F.interpolate(rgb.clamp(-1, 1), size=4 * window.side, mode="bilinear", align_corners=False)
 
     def seen(self, portrait: Tensor) -> Tensor:
         """Pixels in between are left out, as HFGI does with edits: so were the pictures of this encoder's training."""
@@ -88,10 +88,6 @@ class LiteModels:
         """``rgb (B, 3, H, W) in [-1, 1]`` and ``mask bool (B, 1, H, W)`` -> rgb, painted where the mask is True."""
         painted: Tensor = self._inpainter(rgb, mask)
         return painted
-
-    @cached_property
-    def _preview(self) -> Preview:
-        return lite.load_preview(self.folder).to(self.device).to(memory_format=torch.channels_last)
 
     @cached_property
     def _encoder(self) -> tuple[E4eLite, PooledFeatures]:

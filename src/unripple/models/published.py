@@ -15,9 +15,8 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from unripple.files.tensors import to_tensor, to_uint8
+from unripple.files.tensors import to_256, to_tensor, to_uint8
 from unripple.models.devices import chosen_device
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e import E4E
@@ -26,6 +25,7 @@ from unripple.networks.graphonomy import Graphonomy
 from unripple.networks.graphonomy_flow import parse, person_matte
 from unripple.networks.lama import LamaGenerator, inpaint
 from unripple.networks.layout import channels_last
+from unripple.networks.mobile_stylegan import Window
 from unripple.networks.pyramid import INPUT_SIZE
 from unripple.networks.st_alexnet import StLpips
 from unripple.networks.stylegan2 import StyleGAN2
@@ -68,10 +68,9 @@ class PublishedModels:
         """The perceptual distance."""
         return load_st_lpips().to(self.device)
 
-    def preview(self, w_plus: Tensor, side: int) -> Tensor:
-        """The generator's picture, reduced: it has no inner heads that could give one for less."""
-        rgb = self.generator(w_plus)
-        return F.avg_pool2d(rgb, rgb.shape[-1] // side)
+    def part_at_256(self, w_plus: Tensor, window: Window) -> Tensor:
+        """A part of the generator's picture at 256, of which the whole is made."""
+        return window.cut(to_256(self.generator(w_plus)))
 
     def seen(self, portrait: Tensor) -> Tensor:
         """As HFGI's script reads photos: 8 bits, made smaller by Pillow's bilinear filter, which is antialiased."""

@@ -190,8 +190,10 @@ class MobileStyleGAN(nn.Module):
 
     def to_fusion(self, w_plus: Tensor) -> FusionState:
         """``w_plus: (B, 18, 512)`` -> features ``(B, 512, 64, 64)`` right before HFGI's fusion."""
-        below = self._up_to(w_plus, FUSION_BLOCK - 1)
-        x = self.block(FUSION_BLOCK).first(below, w_plus[:, 2 * FUSION_BLOCK + 1])
+        x = self.conv0(self.constant.expand(len(w_plus), -1, -1, -1), w_plus[:, 0])
+        for i in range(FUSION_BLOCK):
+            x = self.block(i)(x, w_plus)
+        x = self.block(FUSION_BLOCK).first(x, w_plus[:, 2 * FUSION_BLOCK + 1])
         return FusionState(features=x, skip=None)
 
     def from_fusion(
@@ -210,22 +212,6 @@ class MobileStyleGAN(nn.Module):
             x = self.block(i)(x, w_plus, window)
         rgb: Tensor = self.head(x, w_plus[:, -1])
         return rgb
-
-    def features(self, w_plus: Tensor, last: int, fused: Fused | None = None) -> Tensor:
-        """What block ``last`` gives, ``(B, C, 8 << last, 8 << last)``; with what is fused, if it lies above that."""
-        if last < FUSION_BLOCK:
-            return self._up_to(w_plus, last)
-        x = fuse(self.to_fusion(w_plus).features, fused)
-        x = self.block(FUSION_BLOCK).conv2(x, w_plus[:, 2 * FUSION_BLOCK + 2])
-        for i in range(FUSION_BLOCK + 1, last + 1):
-            x = self.block(i)(x, w_plus)
-        return x
-
-    def _up_to(self, w_plus: Tensor, last: int) -> Tensor:
-        x = self.conv0(self.constant.expand(len(w_plus), -1, -1, -1), w_plus[:, 0])
-        for i in range(last + 1):
-            x = self.block(i)(x, w_plus)
-        return x
 
     def block(self, i: int) -> Block:
         """Block ``i``, 0 to 6: 8x8 to 512x512."""

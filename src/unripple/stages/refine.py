@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from unripple.codes import principal_axes
 from unripple.models import ModelSet
-from unripple.networks.mobile_stylegan import rows
+from unripple.networks.mobile_stylegan import MARGIN, Window, rows
 
-#: From coarse to fine: side of the preview, and its share of the steps. Coarse steps are cheap and go far.
-SCHEDULE = ((64, 0.55), (128, 0.35), (256, 0.1))
-#: Adam's step in W, whose coordinates spread by about one; it falls to a tenth over the last steps.
-RATE = 0.05
+#: Adam's step along the principal axes of W, in standard deviations; it falls to a tenth over the last steps.
+RATE = 0.1
 #: Weight of the squared error beside the perceptual distance, and of the background beside the person.
 SQUARED, BACKGROUND = 0.5, 0.1
-
-
-def sides(steps: int) -> list[int]:
-    """The side at which each step looks: every step has one, and the finest is left out last."""
-    found: list[int] = []
-    for side, share in reversed(SCHEDULE):
-        found = [side] * min(steps - len(found), max(1, round(share * steps))) + found
-    return [SCHEDULE[0][0]] * (steps - len(found)) + found
+#: Steps look at the face, where identity is and which costs under half, and one in so many at the whole picture.
+WHOLE_EVERY = 4
+WHOLE, FACE = Window(0, 0, 64), Window(12, 12, 40)
+#: Pixels at 256 along the sides of a window within the picture that do not count.
+EDGE = 4 * MARGIN
 
 
 def encode_refined(photo: Tensor, steps: int, models: ModelSet) -> Tensor:
@@ -37,9 +32,9 @@ def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tenso
     """Move codes within W towards what renders to the photo: perceptual and squared error, mostly over the person.
 
     The hybrid of encoder and optimisation of Zhu et al. (ECCV 2016, section 3.2): the encoder gives the start, a few
-    steps keep near it. All rows stay equal, so the result is a code of W and can be edited like the encoder's. The
-    steps look at the generator's preview, at 64 px first and at 256 px last. Each photo of a batch is refined as if it
-    were alone.
+    steps keep near it. All rows stay equal, so the result is a code of W and can be edited like the encoder's. Steps
+    are taken in coordinates in which W has unit variance (as in Zhu et al., "Improved StyleGAN Embedding", 2020), where
+    half as many reach as far. Each photo of a batch is refined as if it were alone.
 
     Args:
         photo: ``float32 (B, 3, 256, 256)`` in [-1, 1].
@@ -53,34 +48,37 @@ def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tenso
         raise ValueError("w_plus: expected codes of W, equal in all rows; an encoder into W+ has none to refine")
     with torch.no_grad():
         person = models.parser(photo).clamp(min=BACKGROUND)
-    goals = {side: _Goal(photo, person, side, models) for side in set(sides(steps))}
+    goals = [_Goal(photo, person, window, models) for window in (WHOLE, FACE)]
+    start, axes = w_plus[:, 0], principal_axes(models.mapping).to(w_plus)
     with torch.enable_grad():
-        w = w_plus[:, 0].clone().requires_grad_()
-        optimizer = torch.optim.Adam([w], RATE, betas=(0.9, 0.99))
-        for step, side in enumerate(sides(steps)):
+        moved = torch.zeros_like(start, requires_grad=True)  # (B, 512)
+        optimizer = torch.optim.Adam([moved], RATE, betas=(0.9, 0.99))
+        for step in range(steps):
             for group in optimizer.param_groups:
                 group["lr"] = RATE * min(1.0, 0.1 + 1.5 * (1 - step / steps))
             optimizer.zero_grad()
-            goals[side].distance(models.preview(rows(w), side)).sum().backward()
+            goals[step % WHOLE_EVERY > 0].distance(rows(start + moved @ axes)).sum().backward()
             optimizer.step()
-    return rows(w.detach())
+    return rows((start + moved @ axes).detach())
 
 
 class _Goal:
-    """The photo at one side, and how far a preview is from it."""
+    """The photo within a window, and how far from it a code renders."""
 
     @torch.no_grad()
-    def __init__(self, photo: Tensor, person: Tensor, side: int, models: ModelSet) -> None:
-        cell = photo.shape[-1] // side
-        weight = F.avg_pool2d(person, cell)
-        self.perceptual = models.perceptual
-        self.photo = F.avg_pool2d(photo, cell)
+    def __init__(self, photo: Tensor, person: Tensor, window: Window, models: ModelSet) -> None:
+        self.models, self.window = models, window
+        self.photo, weight = window.cut(photo), window.cut(person).clone()
+        if window != WHOLE:  # the generator sees nothing beyond the window, and is off along its sides
+            inner = weight[..., EDGE:-EDGE, EDGE:-EDGE].clone()
+            weight.zero_()[..., EDGE:-EDGE, EDGE:-EDGE] = inner
         self.weight = weight / weight.mean(dim=(1, 2, 3), keepdim=True)
-        self.features = self.perceptual.features(self.photo)
+        self.features = models.perceptual.features(self.photo)
 
-    def distance(self, made: Tensor) -> Tensor:
-        """``made (B, 3, side, side)`` -> one number for each, ``(B,)``."""
-        side = made.shape[-1]
-        perceptual = self.perceptual.distance_map(self.perceptual.features(made), self.features, (side, side))
+    def distance(self, w_plus: Tensor) -> Tensor:
+        """``w_plus (B, 18, 512)`` -> one number for each, ``(B,)``."""
+        made = self.models.part_at_256(w_plus, self.window)
+        network = self.models.perceptual
+        perceptual = network.distance_map(network.features(made), self.features, (made.shape[2], made.shape[3]))
         error = perceptual + SQUARED * (made - self.photo).square().mean(dim=1, keepdim=True)
         return (self.weight * error).mean(dim=(1, 2, 3))

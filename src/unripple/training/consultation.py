@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from torchvision.transforms import RandomPerspective
 
 from unripple.files.tensors import to_256, to_tensor
+from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.consultation import Aligner, ConsultationEncoder, pass_distortion
 from unripple.networks.fusion import Fused
 from unripple.networks.mobile_stylegan import MARGIN, MobileStyleGAN, Window, rows
@@ -237,11 +238,11 @@ def main(
     batch: Annotated[int, typer.Option(min=1)] = Recipe.batch,
     minutes: Annotated[float | None, typer.Option(help="End earlier, after this time.")] = None,
     start: Annotated[Path | None, typer.Option(help="Folder whose Ec the training begins with.")] = None,
-    precision: Annotated[str, typer.Option(help="Lightning Fabric's name of it.")] = "bf16-mixed",
+    precision: Annotated[str | None, typer.Option(help="As Fabric names it.", show_default="by the device")] = None,
     test: Annotated[int, typer.Option(min=1, help="Photos kept from the training, to measure on.")] = 24,
 ) -> None:
     """Train ADA and Ec, measure the inversion on unseen photos, write float16 weights."""
-    fabric = Fabric(accelerator="auto", devices=1, precision=precision)  # type: ignore[arg-type]
+    fabric = Fabric(accelerator="auto", devices=1, precision=precision or training_precision(chosen_device()))  # type: ignore[arg-type]
     samples = load_samples(cache)
     seen, unseen = (
         Samples(samples.photo[part], samples.rendered[part], samples.w[part])

@@ -23,6 +23,7 @@ from tqdm import tqdm
 from unripple.files.data import write_arrays
 from unripple.files.pictures import levels, signed
 from unripple.files.tensors import to_arrays, to_tensor
+from unripple.models.devices import chosen_device, fast_dtype
 from unripple.networks.e4e_lite import E4eLite, PooledFeatures
 from unripple.networks.parser import Parser
 from unripple.plates import training_plate
@@ -70,9 +71,10 @@ class Cache:
     def __init__(self, folder: Path, faces: Path, models: Path) -> None:
         self.folder, self.faces, self.models = folder, faces, models
         self.names = [file.stem.partition("~")[2] for file in chunks(faces)]
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.pooled = PooledFeatures(load_trunk()).to(device, torch.bfloat16).to(memory_format=torch.channels_last)
-        self.generator = load_generator(models).to(device, torch.bfloat16).to(memory_format=torch.channels_last)
+        device = chosen_device()
+        dtype = fast_dtype(device)
+        self.pooled = PooledFeatures(load_trunk()).to(device, dtype).to(memory_format=torch.channels_last)
+        self.generator = load_generator(models).to(device, dtype).to(memory_format=torch.channels_last)
 
     def photos(self, name: str) -> dict[str, npt.NDArray[np.generic]]:
         """The photos of one chunk."""

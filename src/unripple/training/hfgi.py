@@ -26,6 +26,7 @@ from torch.nn import functional as F
 
 from unripple.files.data import write_json
 from unripple.files.tensors import to_256, write_tensors
+from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.arcface import ArcFace, crop_face
 from unripple.networks.e4e import E4E
 from unripple.networks.layout import channels_last
@@ -227,7 +228,7 @@ def main(
     devices: Annotated[int, typer.Option(min=1)] = 1,
     nodes: Annotated[int, typer.Option(min=1)] = 1,
     strategy: Annotated[str, typer.Option()] = "auto",
-    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed, 16-mixed.")] = "bf16-mixed",
+    precision: Annotated[str | None, typer.Option(help="As Fabric names it.", show_default="by the device")] = None,
 ) -> None:
     """Train, and write weights that a study takes as those of HFGI."""
     fabric = Fabric(
@@ -235,7 +236,7 @@ def main(
         devices=devices,
         num_nodes=nodes,
         strategy=strategy,
-        precision=precision,  # type: ignore[arg-type]
+        precision=precision or training_precision(chosen_device()),  # type: ignore[arg-type]
     )
     recipe = Recipe(steps=steps, batch=batch, lr=lr, seed=seed)
     try:

@@ -19,6 +19,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional as F
 
+from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.st_alexnet import StLpips
 from unripple.plates import STUDY_PLATES, plate, training_plate
@@ -220,10 +221,10 @@ def main(
     batch: Annotated[int, typer.Option(min=2)] = 8,
     plates: Annotated[int, typer.Option(min=1, help="How many training plates to prepare.")] = 1500,
     seed: int = 0,
-    precision: Annotated[str, typer.Option(help="As Fabric names it.")] = "bf16-mixed",
+    precision: Annotated[str | None, typer.Option(help="As Fabric names it.", show_default="by the device")] = None,
 ) -> None:
     """Train the inpainter and print how it compares with Telea on unseen plates."""
-    fabric = Fabric(accelerator="auto", devices=1, precision=precision)  # type: ignore[arg-type]
+    fabric = Fabric(accelerator="auto", devices=1, precision=precision or training_precision(chosen_device()))  # type: ignore[arg-type]
     scenes, unseen, silhouettes = load(faces, plates, seed=seed)
     network = train(
         scenes, fabric, steps=steps, batch=batch, seed=seed, minutes=minutes, checkpoint=checkpoint, log=log

@@ -18,6 +18,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional as F
 
+from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.parser import Parser
 from unripple.plates import STUDY_PLATES, plate, training_plate
 from unripple.training import faces_folder
@@ -186,10 +187,10 @@ def main(
         int, typer.Option(min=1, help="How many training plates to prepare, and as many cluttered ones.")
     ] = 600,
     seed: int = 0,
-    precision: Annotated[str, typer.Option(help="As Fabric names it.")] = "bf16-mixed",
+    precision: Annotated[str | None, typer.Option(help="As Fabric names it.", show_default="by the device")] = None,
 ) -> None:
     """Train the parser and print its agreement with the teacher on unseen faces."""
-    fabric = Fabric(accelerator="auto", devices=1, precision=precision)  # type: ignore[arg-type]
+    fabric = Fabric(accelerator="auto", devices=1, precision=precision or training_precision(chosen_device()))  # type: ignore[arg-type]
     seen, unseen = load(faces, plates, seed=seed)
     parser = train(seen, fabric, steps=steps, batch=batch, seed=seed, minutes=minutes, checkpoint=checkpoint, log=log)
     figures = quality(parser, unseen, seed)

@@ -16,13 +16,11 @@ from unripple.networks.e4e_lite import E4eLite
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
-from unripple.networks.preview import Preview
 from unripple.weights import openvino_ir
 
 GENERATOR, MAPPING, DIRECTIONS = "generator.safetensors", "mapping.safetensors", "directions.safetensors"
 ENCODER, CONSULTATION = "encoder.safetensors", "consultation.safetensors"
 PARSER, INPAINTER = "parser.safetensors", "inpainter.safetensors"
-PREVIEW = "preview.safetensors"
 
 #: Rank of e4e-lite's readers, and middle channels of Ec's condition heads (512 in the published network).
 ENCODER_RANK, CONSULTATION_WIDTH = 192, 128
@@ -94,11 +92,6 @@ def load_mapping(folder: Path) -> Mapping:
 def load_generator(folder: Path) -> MobileStyleGAN:
     """w_plus -> rgb 1024."""
     return load_into(MobileStyleGAN(), folder / GENERATOR)
-
-
-def load_preview(folder: Path) -> Preview:
-    """The generator's image heads for small pictures."""
-    return load_into(Preview(), folder / PREVIEW)
 
 
 def load_direction(folder: Path, attribute: str) -> Tensor:
