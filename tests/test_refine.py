@@ -56,8 +56,8 @@ def test_steps_look_at_the_face_and_now_and_then_at_the_whole_picture(
         return part(self, w_plus, window)
 
     monkeypatch.setattr(LiteModels, "part_at_256", watched)
-    refine(photo[:1], start[:1], 6, models)
-    assert seen == [WHOLE, FACE, FACE, FACE, WHOLE, FACE]
+    refine(photo[:1], start[:1], 4, models)
+    assert seen == [WHOLE, FACE, WHOLE, FACE]
 
 
 def test_a_part_is_that_part_of_the_picture_but_for_its_edge(

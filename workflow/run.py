@@ -37,6 +37,10 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
+#: MB: a job that asks for more would never run.
+LEAST_MEMORY = 5000
+
+
 class Stopped(BaseException):
     """A signal has asked the run to stop; the one argument is its number."""
 
@@ -133,7 +137,7 @@ def study() -> None:
         folders.check_writable()
         lock = folders.take_lock()
         snakemake = Snakemake(lock)
-        profile = for_slurm(sys.argv[1:])
+        profile = for_place(sys.argv[1:])
         snakemake.local = RUN in os.environ
         arguments = [*SNAKEMAKE, *profile, *sys.argv[1:]]
         folders.sweep()
@@ -154,15 +158,16 @@ def until_it_fails(run: Callable[[list[str]], int]) -> Callable[[list[str]], Non
     return before
 
 
-def for_slurm(arguments: list[str]) -> list[str]:
-    """What Snakemake must be told where the profile submits to Slurm; orphans of a killed run are cancelled."""
+def for_place(arguments: list[str]) -> list[str]:
+    """What Snakemake must be told by where its jobs run; on Slurm, orphans of a killed run are cancelled."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--workflow-profile", type=Path)
     parser.add_argument("--slurm-status-command")
+    parser.add_argument("--resources", "--res", nargs="+")
     given, _ = parser.parse_known_args(arguments)
     if given.workflow_profile is None or not slurm.is_slurm(given.workflow_profile):
         os.environ[RUN] = str(os.getpid())
-        return []
+        return [] if given.resources else ["--resources", f"mem_mb={memory()}"]
     os.environ.pop(RUN, None)
     if restore.is_dry(arguments):
         return []
@@ -170,6 +175,11 @@ def for_slurm(arguments: list[str]) -> list[str]:
     if orphans:
         print(f"cancelled jobs that an earlier run left on the cluster: {' '.join(orphans)}", flush=True)
     return [] if given.slurm_status_command else ["--slurm-status-command", slurm.status_command()]
+
+
+def memory() -> int:
+    """What jobs that run side by side may use together, in MB: four fifths of what this machine has."""
+    return max(LEAST_MEMORY, int(0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6))
 
 
 def _ends_with_parent() -> None:

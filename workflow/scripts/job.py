@@ -71,13 +71,15 @@ def each(
     device: torch.device | None = None,
     *,
     alone: bool = False,
+    batch: int | None = None,
 ) -> NoReturn:
     """Load, make and save every photo (see `unripple.batches.process`), write the job's index, and end.
 
     ``device``: where its networks run; None where it has none. ``alone``: ``make`` takes one photo, not a batch.
+    ``batch``: photos at a time, if it is not to be found out.
     """
     made = writer(device)
-    process(photos, load, make, save, made, None if alone else device)
+    process(photos, load, make, save, made, None if alone else device, batch)
     end(made)
 
 

@@ -130,11 +130,16 @@ class StyledConv(nn.Module):
         self.noise = nn.Parameter(torch.zeros(1, 1, size, size))
 
     def forward(self, x: Tensor, style: Tensor, window: Window | None = None) -> Tensor:
-        x = x * self.modulation(style)[:, :, None, None]
-        if self.depthwise is not None:
-            x = self.depthwise(x)
+        scale = self.modulation(style)[:, :, None, None]
+        if self.depthwise is None:
+            x = x * scale
+        elif len(x) == 1 and not torch.is_grad_enabled():
+            # The same, with the scale in the weights: large layers are bound by memory, and this is one pass less.
+            x = F.conv2d(x, self.depthwise.weight * scale[0, :, None], padding=1, groups=x.shape[1])
+        else:
+            x = self.depthwise(x * scale)
         noise = self.noise if window is None else window.cut(self.noise)
-        return F.leaky_relu_(self.conv(x) + noise, LEAK)
+        return F.leaky_relu_(self.conv(x).add_(noise), LEAK)
 
 
 class Block(nn.Module):
@@ -168,7 +173,10 @@ class ImageHead(nn.Module):
         self.conv = nn.Conv2d(channels, 12, 1)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        return inverse_haar(0.5 * self.conv(x * self.modulation(style)[:, :, None, None]))
+        scale = self.modulation(style)[:, :, None, None]
+        if len(x) == 1 and not torch.is_grad_enabled():  # see StyledConv
+            return inverse_haar(0.5 * F.conv2d(x, self.conv.weight * scale, self.conv.bias))
+        return inverse_haar(0.5 * self.conv(x * scale))
 
 
 class MobileStyleGAN(nn.Module):

@@ -14,7 +14,7 @@ RATE = 0.1
 #: Weight of the squared error beside the perceptual distance, and of the background beside the person.
 SQUARED, BACKGROUND = 0.5, 0.1
 #: Steps look at the face, where identity is and which costs under half, and one in so many at the whole picture.
-WHOLE_EVERY = 4
+WHOLE_EVERY = 2
 WHOLE, FACE = Window(0, 0, 64), Window(12, 12, 40)
 #: Pixels at 256 along the sides of a window within the picture that do not count.
 EDGE = 4 * MARGIN
