@@ -41,7 +41,7 @@ def is_archive(path: Path) -> bool:
 def leads_out(name: str) -> bool:
     """Whether a member's name, taken for a path, would leave the folder into which it is unpacked."""
     path = PurePosixPath(name)
-    drive = re.match(r"[A-Za-z]:[\\/]", name) is not None  # a colon alone stands in names of many cameras and phones
+    drive = re.match(r"[A-Za-z]:", name) is not None  # a colon further on stands in names of many cameras and phones
     return path.is_absolute() or drive or ".." in path.parts or any(character in name for character in "\\\0")
 
 
