@@ -182,7 +182,9 @@ class Compute(Section):
     """The arithmetic of the networks."""
 
     precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="Of the generator's edits; bfloat16 is faster, and within a grey level on average."
+        "float32",
+        description="Of the generator's edits. bfloat16 is faster on devices that have instructions for it, and refused"
+        " on others; within a grey level on average.",
     )
 
 

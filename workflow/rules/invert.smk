@@ -15,6 +15,6 @@ rule invert:
     threads: 2
     resources:
         photos=photos_in,
-        mem_mb=4000,
+        mem_mb=5000,
     script:
         "../scripts/invert.py"

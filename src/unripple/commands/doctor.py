@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from collections.abc import Callable
@@ -46,6 +47,7 @@ def doctor(models: Models = MODELS) -> None:
     typer.echo(f"unripple {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
     typer.echo(", ".join(f"{package} {_version(package)}" for package in _PACKAGES))
     typer.echo(f"device: {_device()}")
+    typer.echo(f"arithmetic: {_arithmetic()}")
     complete = [
         _tell_packaged(role, name, find)
         for role, names, find in (
@@ -64,6 +66,7 @@ def doctor(models: Models = MODELS) -> None:
         published = of_project(PUBLISHED)
         typer.echo(f"published models, which the default study does not need, in {published.resolve()}")
         _tell_published(published, otherwise="absent")
+        typer.echo(f"the study of params.yaml, all of it, on this machine: {_duration()}")
     if not all(complete):
         typer.echo(f"something is missing: {way}", err=True)
         raise typer.Exit(1)
@@ -82,6 +85,34 @@ def _device() -> str:
     if torch.cuda.is_available():
         return f"cuda, {torch.cuda.get_device_name()}"
     return f"cpu, {torch.get_num_threads()} threads of {os.cpu_count()} processors"
+
+
+def _arithmetic() -> str:
+    import torch
+
+    from unripple.models.devices import chosen_device, computes_in_bfloat16
+
+    device = chosen_device()
+    able = computes_in_bfloat16(device)
+    kind = f", {torch.backends.cpu.get_cpu_capability()} instructions" if device.type == "cpu" else ""
+    return f"float32{kind}; {'has' if able else 'has no'} instructions for bfloat16, which no study needs"
+
+
+def _duration() -> str:
+    """How long the whole study would take, by what `unripple plan` knows."""
+    from unripple.commands.plan import RUN, NoPlan, foreseen
+
+    project = of_project(RUN).parent.parent
+    if not (project / RUN).is_file():
+        return "not known; the workflow is not here"
+    try:
+        hours = foreseen(project, ["--forceall"])["cpu_hours"].sum(skipna=False)
+    except NoPlan as none:
+        return f"not known; {str(none).strip().splitlines()[-1]}"
+    if math.isnan(hours):
+        return "not known until one has run (`make plan`)"
+    cores = os.cpu_count() or 1
+    return f"about {math.ceil(60 * hours / cores)} minutes with all {cores} processors (`make plan`: by rule)"
 
 
 def _tell_packaged(role: str, name: str, find: Callable[[str], Path]) -> bool:

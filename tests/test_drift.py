@@ -1,0 +1,54 @@
+"""The numbers of a small study on this machine, against those of another one that are committed.
+
+    python tests/test_drift.py results/metrics.json
+
+writes them anew, from the study of `unstarted` in conftest.py: after a change that is meant to change numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_workflow import Project
+
+COMMITTED = Path(__file__).parent / "fixtures/small-study.json"
+#: How far a mean may lie from the committed one: by this share of it, or by this much. Between AVX2 and AVX-512 of one
+#: processor were .16 degrees of yaw, .0007 of ripple energy, and .3 % of any other mean at most.
+SHARE, LEAST = 0.02, {"psnr": 0.1, "fidelity": 0.1, "harm": 0.1, "yaw": 0.5}
+OTHERS = 0.005
+
+
+def means(metrics: dict[str, Any]) -> dict[str, float]:
+    """``method.metric`` -> mean, of ``results/metrics.json``."""
+    return {
+        f"{method}.{metric}": value
+        for method, values in metrics.items()
+        for metric, value in values.items()
+        if isinstance(value, int | float)
+    }
+
+
+def least(metric: str) -> float:
+    """The absolute part of a metric's tolerance."""
+    name = metric.partition(".")[2]
+    return next((value for start, value in LEAST.items() if name.startswith(start)), OTHERS)
+
+
+def test_numbers_are_those_of_other_machines(unbroken: Project) -> None:
+    found = means(json.loads((unbroken.folder / "results/metrics.json").read_text()))
+    committed = json.loads(COMMITTED.read_text())
+    assert found.keys() == committed.keys()
+    apart = {
+        metric: (found[metric], expected)
+        for metric, expected in committed.items()
+        if found[metric] != pytest.approx(expected, rel=SHARE, abs=least(metric))
+    }
+    assert not apart
+
+
+if __name__ == "__main__":
+    COMMITTED.write_text(json.dumps(means(json.loads(Path(sys.argv[1]).read_text())), indent=1, sort_keys=True) + "\n")
