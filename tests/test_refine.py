@@ -10,9 +10,9 @@ import torch
 from unripple.codes import CodeSampler, principal_axes
 from unripple.files.tensors import to_256
 from unripple.models import ModelSet
-from unripple.models.lite import LiteModels, load
-from unripple.networks.mobile_stylegan import Window, rows
-from unripple.stages.refine import EDGE, FACE, WHOLE, encode_refined, refine
+from unripple.models.lite import load
+from unripple.networks.mobile_stylegan import rows
+from unripple.stages.refine import encode_refined, refine
 from unripple.weights.st_lpips import load_st_lpips
 
 
@@ -42,33 +42,7 @@ def test_a_few_steps_come_nearer_and_photos_do_not_mind_each_other(
     assert (distance(models, photo, together) < distance(models, photo, start)).all()
     torch.testing.assert_close(together, rows(together[:, 3]))
     alone = refine(photo[1:], start[1:], 3, models)
-    torch.testing.assert_close(together[1:], alone, atol=0.01, rtol=0)  # sums differ a little with the batch
-
-
-def test_steps_look_at_the_face_and_now_and_then_at_the_whole_picture(
-    models: ModelSet, photos: tuple[torch.Tensor, torch.Tensor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    photo, start = photos
-    seen, part = [], LiteModels.part_at_256
-
-    def watched(self: LiteModels, w_plus: torch.Tensor, window: Window) -> torch.Tensor:
-        seen.append(window)
-        return part(self, w_plus, window)
-
-    monkeypatch.setattr(LiteModels, "part_at_256", watched)
-    refine(photo[:1], start[:1], 4, models)
-    assert seen == [WHOLE, FACE, WHOLE, FACE]
-
-
-def test_a_part_is_that_part_of_the_picture_but_for_its_edge(
-    models: ModelSet, photos: tuple[torch.Tensor, torch.Tensor]
-) -> None:
-    _, start = photos
-    with torch.no_grad():
-        whole, part = to_256(models.generator(start[:1])), models.part_at_256(start[:1], FACE)
-    expected = FACE.cut(whole)
-    torch.testing.assert_close(part[..., EDGE:-EDGE, EDGE:-EDGE], expected[..., EDGE:-EDGE, EDGE:-EDGE])
-    assert (part - expected).abs().max() > 0.01
+    torch.testing.assert_close(together[1:], alone, atol=0.03, rtol=0)  # a step is .07, and sums differ with the batch
 
 
 def test_coordinates_along_the_axes_are_spread_like_w(models: ModelSet) -> None:
@@ -78,6 +52,8 @@ def test_coordinates_along_the_axes_are_spread_like_w(models: ModelSet) -> None:
     spread = torch.linalg.solve(axes.T, (w - w.mean(dim=0)).T).T.var(dim=0)
     assert (spread[-256:] - 1).abs().max() < 0.2
     assert torch.equal(axes, principal_axes(models.mapping))
+    lengths = axes.norm(dim=1)
+    torch.testing.assert_close(principal_axes(models.mapping, 0.0), axes / lengths[:, None], rtol=1e-4, atol=1e-5)
 
 
 def test_codes_of_w_plus_are_refused(models: ModelSet) -> None:

@@ -19,15 +19,16 @@ def mean_code(mapping: nn.Module) -> Tensor:
 
 
 @torch.no_grad()
-def principal_axes(mapping: nn.Module) -> Tensor:
-    """The principal axes of W, each as long as W spreads along it: ``(512, 512)``, one axis a row.
+def principal_axes(mapping: nn.Module, scaling: float = 0.5) -> Tensor:
+    """The principal axes of W, ``(512, 512)``, one a row: unit vectors times their variance to the power ``scaling``.
 
-    A standard normal vector times these is spread like W around its mean. From a fifth of the mean's draws, in float64.
+    With 1/2 a standard normal vector times these is spread like W around its mean. From a fifth of the mean's draws, in
+    float64.
     """
     noise = torch.Generator().manual_seed(MEAN_SEED)
     w = mapping(torch.randn(MEAN_DRAWS // 5, STYLE_DIM, generator=noise).to(next(mapping.parameters()))).double().cpu()
     variances, axes = torch.linalg.eigh(torch.cov(w.T))
-    return (axes * variances.clamp(min=0).sqrt()).T.float()
+    return (axes * variances.clamp(min=0) ** scaling).T.float()
 
 
 class CodeSampler:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:  # what only asks for a name in this package does without torc
     from torch import Tensor, nn
 
     from unripple.networks.fusion import Fused, FusionState
-    from unripple.networks.mobile_stylegan import Window
     from unripple.networks.st_alexnet import StLpips
 
 
@@ -52,9 +51,6 @@ class ModelSet(Protocol):
     @property
     def perceptual(self) -> StLpips:
         """The perceptual distance."""
-
-    def part_at_256(self, w_plus: Tensor, window: Window) -> Tensor:
-        """A square part of the generator's picture at 256, ``(B, 3, 4 side, 4 side)``, for gradients."""
 
     def seen(self, portrait: Tensor) -> Tensor:
         """A portrait ``(B, 3, H, W)`` as the encoder looks at it, ``(B, 3, 256, 256)``."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from unripple.files.tensors import to_256
 from unripple.models.devices import chosen_device
@@ -16,7 +15,7 @@ from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e_lite import E4eLite, PooledFeatures
 from unripple.networks.fusion import Fused
 from unripple.networks.lama_lite import LamaLite
-from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN, Window
+from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
 from unripple.networks.st_alexnet import StLpips
 from unripple.weights import lite
@@ -53,11 +52,6 @@ class LiteModels:
     def perceptual(self) -> StLpips:
         """The perceptual distance."""
         return load_st_lpips().to(self.device).to(memory_format=torch.channels_last)
-
-    def part_at_256(self, w_plus: Tensor, window: Window) -> Tensor:
-        """A square part of the generator's picture as `to_256` reduces it: 4 px for each cell of the window."""
-        rgb = self.generator.from_fusion(self.generator.to_fusion(w_plus), w_plus, window=window)
-        return F.interpolate(rgb.clamp(-1, 1), size=4 * window.side, mode="bilinear", align_corners=False)
 
     def seen(self, portrait: Tensor) -> Tensor:
         """Pixels in between are left out, as HFGI does with edits: so were the pictures of this encoder's training."""

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from unripple.files.tensors import to_256, to_tensor, to_uint8
+from unripple.files.tensors import to_tensor, to_uint8
 from unripple.models.devices import chosen_device
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e import E4E
@@ -25,7 +25,6 @@ from unripple.networks.graphonomy import Graphonomy
 from unripple.networks.graphonomy_flow import parse, person_matte
 from unripple.networks.lama import LamaGenerator, inpaint
 from unripple.networks.layout import channels_last
-from unripple.networks.mobile_stylegan import Window
 from unripple.networks.pyramid import INPUT_SIZE
 from unripple.networks.st_alexnet import StLpips
 from unripple.networks.stylegan2 import StyleGAN2
@@ -67,10 +66,6 @@ class PublishedModels:
     def perceptual(self) -> StLpips:
         """The perceptual distance."""
         return load_st_lpips().to(self.device)
-
-    def part_at_256(self, w_plus: Tensor, window: Window) -> Tensor:
-        """A part of the generator's picture at 256, of which the whole is made."""
-        return window.cut(to_256(self.generator(w_plus)))
 
     def seen(self, portrait: Tensor) -> Tensor:
         """As HFGI's script reads photos: 8 bits, made smaller by Pillow's bilinear filter, which is antialiased."""

@@ -6,18 +6,17 @@ import torch
 from torch import Tensor
 
 from unripple.codes import principal_axes
+from unripple.files.tensors import to_256
 from unripple.models import ModelSet
-from unripple.networks.mobile_stylegan import MARGIN, Window, rows
+from unripple.networks.mobile_stylegan import rows
 
-#: Adam's step along the principal axes of W, in standard deviations; it falls to a tenth over the last steps.
-RATE = 0.1
+#: Adam's step; it falls to a tenth over the last steps.
+RATE = 0.07
+#: Steps are taken along the principal axes of W, each scaled by its variance to this power. At 0 all of W's directions
+#: are alike, and steps are lost in those that change nothing; at 1/2 W is white, and what is rare (long hair) stays.
+SCALING = 0.2
 #: Weight of the squared error beside the perceptual distance, and of the background beside the person.
 SQUARED, BACKGROUND = 0.5, 0.1
-#: Steps look at the face, where identity is and which costs under half, and one in so many at the whole picture.
-WHOLE_EVERY = 2
-WHOLE, FACE = Window(0, 0, 64), Window(12, 12, 40)
-#: Pixels at 256 along the sides of a window within the picture that do not count.
-EDGE = 4 * MARGIN
 
 
 def encode_refined(photo: Tensor, steps: int, models: ModelSet) -> Tensor:
@@ -32,9 +31,8 @@ def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tenso
     """Move codes within W towards what renders to the photo: perceptual and squared error, mostly over the person.
 
     The hybrid of encoder and optimisation of Zhu et al. (ECCV 2016, section 3.2): the encoder gives the start, a few
-    steps keep near it. All rows stay equal, so the result is a code of W and can be edited like the encoder's. Steps
-    are taken in coordinates in which W has unit variance (as in Zhu et al., "Improved StyleGAN Embedding", 2020), where
-    half as many reach as far. Each photo of a batch is refined as if it were alone.
+    steps keep near it. All rows stay equal, so the result is a code of W and can be edited like the encoder's. Each
+    photo of a batch is refined as if it were alone.
 
     Args:
         photo: ``float32 (B, 3, 256, 256)`` in [-1, 1].
@@ -46,39 +44,22 @@ def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tenso
         return w_plus
     if not torch.equal(w_plus, rows(w_plus[:, 0])):
         raise ValueError("w_plus: expected codes of W, equal in all rows; an encoder into W+ has none to refine")
+    network = models.perceptual
     with torch.no_grad():
-        person = models.parser(photo).clamp(min=BACKGROUND)
-    goals = [_Goal(photo, person, window, models) for window in (WHOLE, FACE)]
-    start, axes = w_plus[:, 0], principal_axes(models.mapping).to(w_plus)
+        weight = models.parser(photo).clamp(min=BACKGROUND)
+        weight = weight / weight.mean(dim=(1, 2, 3), keepdim=True)
+        wanted = network.features(photo)
+    start, axes = w_plus[:, 0], principal_axes(models.mapping, SCALING).to(w_plus)
     with torch.enable_grad():
-        moved = torch.zeros_like(start, requires_grad=True)  # (B, 512)
+        moved = torch.zeros_like(start, requires_grad=True)  # (B, 512), along the axes
         optimizer = torch.optim.Adam([moved], RATE, betas=(0.9, 0.99))
         for step in range(steps):
             for group in optimizer.param_groups:
                 group["lr"] = RATE * min(1.0, 0.1 + 1.5 * (1 - step / steps))
+            made = to_256(models.generator(rows(start + moved @ axes)))
+            perceptual = network.distance_map(network.features(made), wanted, (256, 256))
+            error = perceptual + SQUARED * (made - photo).square().mean(dim=1, keepdim=True)
             optimizer.zero_grad()
-            goals[step % WHOLE_EVERY > 0].distance(rows(start + moved @ axes)).sum().backward()
+            (weight * error).mean(dim=(1, 2, 3)).sum().backward()
             optimizer.step()
     return rows((start + moved @ axes).detach())
-
-
-class _Goal:
-    """The photo within a window, and how far from it a code renders."""
-
-    @torch.no_grad()
-    def __init__(self, photo: Tensor, person: Tensor, window: Window, models: ModelSet) -> None:
-        self.models, self.window = models, window
-        self.photo, weight = window.cut(photo), window.cut(person).clone()
-        if window != WHOLE:  # the generator sees nothing beyond the window, and is off along its sides
-            inner = weight[..., EDGE:-EDGE, EDGE:-EDGE].clone()
-            weight.zero_()[..., EDGE:-EDGE, EDGE:-EDGE] = inner
-        self.weight = weight / weight.mean(dim=(1, 2, 3), keepdim=True)
-        self.features = models.perceptual.features(self.photo)
-
-    def distance(self, w_plus: Tensor) -> Tensor:
-        """``w_plus (B, 18, 512)`` -> one number for each, ``(B,)``."""
-        made = self.models.part_at_256(w_plus, self.window)
-        network = self.models.perceptual
-        perceptual = network.distance_map(network.features(made), self.features, (made.shape[2], made.shape[3]))
-        error = perceptual + SQUARED * (made - self.photo).square().mean(dim=1, keepdim=True)
-        return (self.weight * error).mean(dim=(1, 2, 3))
