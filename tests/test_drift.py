@@ -17,8 +17,8 @@ from test_workflow import Project
 
 COMMITTED = Path(__file__).parent / "fixtures/small-study.json"
 #: How far a mean may lie from the committed one: by this share of it, or by this much. Between AVX2 and AVX-512 of one
-#: processor were .16 degrees of yaw, .0007 of ripple energy, and .3 % of any other mean at most.
-SHARE, LEAST = 0.02, {"psnr": 0.1, "fidelity": 0.1, "harm": 0.1, "yaw": 0.5}
+#: processor were .42 degrees of yaw, and half a percent of any other mean at most.
+SHARE, LEAST = 0.02, {"psnr": 0.1, "fidelity": 0.1, "harm": 0.1, "yaw": 1.0}
 OTHERS = 0.005
 
 
