@@ -107,7 +107,7 @@ def test_another_face_can_be_taken_and_a_lying_photo_is_turned(tmp_path: Path) -
     Image.fromarray(both).save(tmp_path / "both.png")
     code, said = run("edit", "--refine", 0, tmp_path / "both.png", "--face", 1, "--out", tmp_path / "out")
     assert code == 0, said
-    assert "2 faces found, from the left: 1 at x 1" in said and "number 1, is taken" in said
+    assert "2 faces found, from the left: 1 at x 1" in said and "number 1 is taken" in said
     changed = (read_rgb(tmp_path / "out/pose+3/pasted.png") != both).any(axis=(0, 2))
     assert changed[:400].any() and not changed[500:].any()
     code, said = run("edit", "--refine", 0, tmp_path / "both.png", "--face", 3, "--out", tmp_path / "out")

@@ -95,7 +95,8 @@ def _chosen(crowd: Crowd, face: int) -> tuple[Landmarks, list[str]]:
         raise PhotoRefused(f"face {face}: {_counted(crowd)}")
     at = numbers.index(face) if face else 0
     if len(numbers) > 1:
-        notes.append(f"{_counted(crowd)}; {'number ' if face else 'the largest, number '}{numbers[at]}, is taken")
+        taken = f"number {numbers[at]}" if face else f"the largest, number {numbers[at]},"
+        notes.append(f"{_counted(crowd)}; {taken} is taken")
     return crowd.faces[at], notes
 
 
