@@ -273,7 +273,7 @@ def test_the_study_measures_every_method_on_every_photo(studied: Project) -> Non
         "Page:      results/index.html\n"
         "Pictures:  results/pictures, a folder for each photo\n"
         "Table:     results/summary.csv\n"
-        "Put aside: 1 photo, each with its reason in results/quarantine.csv\n"
+        "Put aside: 3 photos, each with its reason in results/quarantine.csv\n"
     )
 
 
