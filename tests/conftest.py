@@ -12,15 +12,6 @@ from test_workflow import TINY, Project
 ROOT = Path(__file__).parents[1]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests whose loaders fork come first.
-
-    Behind the rest of the suite the process died in one of them with a segmentation fault: libraries that other tests
-    load hold threads of their own, which a fork does not take along.
-    """
-    items.sort(key=lambda item: item.path.name != "test_training_hfgi.py")
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _few_threads() -> Iterator[None]:
     before = torch.get_num_threads()

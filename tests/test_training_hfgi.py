@@ -35,6 +35,7 @@ from unripple.weights.published.convert import NETWORKS, expected, matched
 from unripple.weights.published.manifest import Weights, WeightsError, named
 from unripple.weights.roles import LATENT_AVG, converted_file, provenance_file
 
+pytestmark = pytest.mark.apart
 WITH_BFLOAT16 = pytest.mark.skipif(not computes_in_bfloat16(torch.device("cpu")), reason="takes minutes on this CPU")
 
 
