@@ -72,7 +72,7 @@ report: study  ## the study, and Snakemake's own report of it
 
 test: .venv/.dev weights $(CONVERTED)  ## all tests
 	$(BIN)/python -m pytest $(ARGS)
-	$(BIN)/python -m pytest -m "apart and not long" $(filter -%,$(ARGS))
+	$(BIN)/python -m pytest -m "apart and not long" $(filter --%,$(ARGS))
 
 test-long: .venv/.dev weights $(CONVERTED)  ## the tests that take minutes each
 	$(BIN)/python -m pytest -m long $(ARGS)
