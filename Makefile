@@ -28,7 +28,7 @@ SNAKEFILES := Snakefile workflow/rules
 quoted = '$(subst ','\'',$(1))'
 there = $(if $(shell test -e $(quoted) && echo yes),$(quoted))
 CONFIG := $(if $(MODELS)$(SETTINGS),--config $(MODELS:%=models=%) $(if $(SETTINGS),sweep=$(call quoted,$(SETTINGS))))
-RUN := $(BIN)/python workflow/run.py
+RUN := $(BIN)/python workflow/runner/run.py
 GIVEN := \
 	$(if $(PROFILE),--workflow-profile $(or $(call there,workflow/profiles/$(PROFILE)),$(call there,$(PROFILE)),$(error \
 	PROFILE=$(PROFILE): there is no workflow/profiles/$(PROFILE)))) \
@@ -60,7 +60,7 @@ compare: .venv/.study weights  ## settings side by side: make compare SETTINGS=p
 	@cat results/compare/$(basename $(notdir $(SETTINGS)))/ranking.txt
 
 experiments: .venv/.study weights  ## settings as DVC experiments, then their ranking: make experiments [SETTINGS=params/experiments.yaml]
-	@env -u MAKEFLAGS -u SETTINGS -u PARAMS -u MODELS CORES=$(CORES) PROFILE=$(PROFILE) $(BIN)/python workflow/experiments.py $(or $(SETTINGS),params/experiments.yaml)
+	@env -u MAKEFLAGS -u SETTINGS -u PARAMS -u MODELS CORES=$(CORES) PROFILE=$(PROFILE) $(BIN)/python workflow/runner/experiments.py $(or $(SETTINGS),params/experiments.yaml)
 
 archive: study  ## the finished study as a folder that DVC tracks: make archive NAME=first
 	@$(BIN)/unripple archive $(or $(NAME),$(error NAME: make archive NAME=first keeps the study in archive/first))
@@ -89,6 +89,7 @@ lint: .venv/.dev  ## style, types and workflow checks
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check $(SNAKEFILES)
 	$(BIN)/snakemake --lint
 
@@ -98,7 +99,7 @@ format: .venv/.dev  ## put sources into the project's style
 	$(BIN)/snakefmt $(SNAKEFILES)
 
 docs: .venv/.study  ## regenerate the settings' reference and schema, and the table of published weights
-	$(BIN)/python -m unripple.config
+	$(BIN)/python -m unripple.settings.reference
 	$(BIN)/python -m unripple.weights.published.reference
 
 # The weights of the repository: pulled when one is missing or older than its .dvc file. And the generator, converted.
@@ -145,7 +146,7 @@ train: .venv/.study .venv-teacher/.done weights  ## train the embedded models an
 	@$(RUN) --cores all train
 
 clean:  ## remove what studies made, saying what; not the environment, the weights or the photos
-	@$(PYTHON) workflow/clean.py
+	@$(PYTHON) workflow/runner/clean.py
 
 # The environment. uv installs exactly what the lock files list, and removes the rest. One whose Python is gone, or is
 # another than PYTHON= on the command line, is made anew.

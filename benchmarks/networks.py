@@ -27,12 +27,12 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from unripple.batches import peak_memory
+from unripple.jobs.batches import peak_memory
 from unripple.models.devices import chosen_device
 from unripple.networks.graphonomy_flow import parse
 from unripple.networks.layout import channels_last
-from unripple.weights.fill import make_image
-from unripple.weights.parity import filled
+from unripple.parity.fill import make_image
+from unripple.parity.proof import filled
 
 #: Runs after the one that warms up: this many, or fewer once they have taken so many seconds.
 RUNS, ENOUGH = 5, 20.0

@@ -24,7 +24,8 @@ import torch
 import typer
 import yaml
 
-from unripple.shards import known_plate_names, occupied
+from unripple.photos.names import known_plate_names
+from unripple.photos.shards import occupied
 
 ROOT = Path(__file__).parents[1]
 PROGRESS = re.compile(r"(\d+) of \d+ photos, ([\d.]+) a second in batches of (\d+); networks ran (\d+)% of the time")
@@ -48,7 +49,7 @@ def run(folder: Path) -> float:
     environment = os.environ | {"PYTHONPATH": str(folder / "src")}
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "workflow/run.py"], cwd=folder, env=environment, text=True, capture_output=True
+        [sys.executable, "workflow/runner/run.py"], cwd=folder, env=environment, text=True, capture_output=True
     )
     if done.returncode:
         raise SystemExit(f"the study failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")

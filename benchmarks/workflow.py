@@ -24,7 +24,7 @@ import pandas as pd
 import typer
 import yaml
 
-from unripple import damage
+from unripple.jobs import damage
 
 ROOT = Path(__file__).parents[1]
 DEGREES = [-3, -2, -1, 1, 1.5, 2, 3]

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from unripple.files.checksum import sha256
 from unripple.files.data import write_json
 from unripple.files.pictures import Rgb, write_mask, write_rgb
-from unripple.journal import Files, facts
-from unripple.metrics.columns import COLUMNS, TRUTH
+from unripple.jobs.journal import Files, facts
 from unripple.metrics.frechet import DISTANCES
 from unripple.metrics.table import metrics_table, summarise
 from unripple.report.cases import by_importance
@@ -21,7 +21,7 @@ from unripple.report.gallery import BUDGET, Gallery
 from unripple.report.page import Facts, draw_page
 from unripple.report.pictures import EditPictures, FacePictures
 from unripple.report.recipes import Recipes
-from unripple.shards import sha256
+from unripple.settings.columns import COLUMNS, TRUTH
 
 SIZE = 64
 METHODS = ("e4e", "hfgi", "ripple_inpaint", "split_composite")

@@ -14,7 +14,7 @@ from typing import Any
 import pillow_heif
 from PIL import Image
 
-from unripple.demo import example_photo
+from unripple.known_plate.portraits import example_photo
 
 pillow_heif.register_heif_opener()
 

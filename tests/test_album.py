@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unripple import archives, readers
-from unripple.album import find
-from unripple.celeba_hq import MAPPING, PARTITION, ListError, numbers
-from unripple.images import Photo, PhotoRefused
-from unripple.shards import PhotosError
+from unripple.photos import archives, readers
+from unripple.photos.album import find
+from unripple.photos.celeba_hq import MAPPING, PARTITION, ListError, numbers
+from unripple.photos.decoding import Photo, PhotoRefused
+from unripple.photos.names import PhotosError
 from unripple.stages.align import already_aligned
 
 #: Both lists as they are published: columns padded with spaces, a header in the first only.
@@ -174,7 +174,7 @@ def test_a_list_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest
     (tmp_path / PARTITION).write_text(PARTITION_TEXT)
     if not packed:
         (tmp_path / MAPPING).write_text(MAPPING_TEXT)
-    monkeypatch.setattr("unripple.album.LONGEST_LIST", 100)
+    monkeypatch.setattr("unripple.photos.album.LONGEST_LIST", 100)
     with pytest.raises(PhotosError, match=f"{MAPPING}: expected a list of at most 100 bytes, found a larger file"):
         find(archive, "test")
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unripple.crop import ffhq_transform
-from unripple.demo import example_photo
-from unripple.faces import FaceMeter, Landmarks
+from unripple.detectors.crop import ffhq_transform
+from unripple.detectors.dlib_faces import FaceMeter, Landmarks
 from unripple.files.pictures import Rgb
-from unripple.images import PhotoRefused
+from unripple.known_plate.portraits import example_photo
+from unripple.photos.decoding import PhotoRefused
 from unripple.stages import align as stage
 from unripple.stages.align import align, paste_back
 

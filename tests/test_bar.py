@@ -83,7 +83,7 @@ def test_lines_and_the_bar_on_a_terminal(root: Path, tmp_path: Path) -> None:
     termios.tcsetwinsize(its, (24, 120))
     shown = subprocess.Popen(
         [sys.executable, "-c", RUNS, sys.executable, "-c", TALKS, str(said)],
-        cwd=root / "workflow",
+        cwd=root / "workflow/runner",
         stdout=its,
         stderr=its,
     )

@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from unripple import batches
-from unripple.batches import process
 from unripple.files.data import write_json
-from unripple.images import PhotoRefused
-from unripple.index import IndexWriter, PhotoFiles, read
+from unripple.jobs import batches
+from unripple.jobs.batches import process
+from unripple.jobs.index import IndexWriter, PhotoFiles, read
+from unripple.photos.decoding import PhotoRefused
 
 CPU = torch.device("cpu")
 NAMES = [f"{number:02d}" for number in range(11)]

@@ -24,9 +24,9 @@ def folder(tmp_path: Path) -> Path:
 
 def clean(root: Path, folder: Path) -> tuple[int, str]:
     make = ["make", "--silent", "-f", str(root / "Makefile"), f"PYTHON={sys.executable}", "clean"]
-    (folder / "workflow").mkdir(exist_ok=True)
+    (folder / "workflow/runner").mkdir(parents=True, exist_ok=True)
     for name in ("clean.py", "folders.py"):
-        (folder / "workflow" / name).write_bytes((root / "workflow" / name).read_bytes())
+        (folder / "workflow/runner" / name).write_bytes((root / "workflow/runner" / name).read_bytes())
     done = subprocess.run(make, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.returncode, done.stdout
 

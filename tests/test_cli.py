@@ -19,13 +19,14 @@ from torch import Tensor
 from torch.nn import functional as F
 from typer.testing import CliRunner
 
-from unripple import cli, editing, progress
-from unripple.commands import edit as command
-from unripple.demo import example_photo
+from unripple.cli import app, progress
+from unripple.cli import edit as command
 from unripple.files.pictures import read_mask, read_rgb
 from unripple.files.tensors import to_256
+from unripple.known_plate.portraits import example_photo
 from unripple.models import lite
 from unripple.networks.fusion import Fused, FusionState
+from unripple.stages import editor
 from unripple.weights import lite as weights
 
 SIDE = 1024
@@ -93,7 +94,7 @@ def photo(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(app.app, [str(argument) for argument in arguments])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.output
 
@@ -176,12 +177,12 @@ def test_the_degrees_of_a_clip() -> None:
 
 
 def test_every_method_of_the_command_has_its_function() -> None:
-    assert set(get_args(command.Method)) == editing.CLEANERS.keys()
+    assert set(get_args(command.Method)) == editor.CLEANERS.keys()
 
 
 def test_help_loads_no_network_library() -> None:
     heavy = "{'torch', 'torchvision', 'openvino', 'pandas', 'skimage', 'matplotlib'}"
-    code = f"import sys, unripple.cli; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
+    code = f"import sys, unripple.cli.app; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

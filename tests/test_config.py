@@ -10,31 +10,34 @@ import pytest
 import yaml
 
 import restore
-from unripple import config
+from unripple.settings import parameters, reference
+from unripple.settings.study import Edit, Ripple, Study
 
 
 def test_the_shipped_parameters_are_the_defaults(root: Path) -> None:
-    assert config.load(root / "params.yaml") == config.Study()
+    assert parameters.load(root / "params.yaml") == Study()
 
 
 def test_the_shipped_parameters_name_every_setting(root: Path) -> None:
     shipped = yaml.safe_load((root / "params.yaml").read_text())
     assert {name: value.keys() if isinstance(value, dict) else None for name, value in shipped.items()} == {
-        name: value.keys() if isinstance(value, dict) else None for name, value in config.Study().model_dump().items()
+        name: value.keys() if isinstance(value, dict) else None for name, value in Study().model_dump().items()
     }
 
 
 def test_settings_load_without_torch() -> None:
     """Snakemake reads them once more inside every job on a cluster."""
-    modules = "unripple.album, unripple.config, unripple.sweep, unripple.weights.needs"
+    modules = (
+        "unripple.photos.album, unripple.settings.parameters, unripple.settings.sweep, unripple.weights.published.unmet"
+    )
     loaded = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", loaded], check=True)
 
 
 def test_overrides_win_and_leave_their_neighbours(root: Path) -> None:
-    study = config.load(root / "params.yaml", {"ripple": {"dilate": 15}})
-    assert study.ripple == config.Ripple(dilate=15)
-    assert study.edit == config.Edit()
+    study = parameters.load(root / "params.yaml", {"ripple": {"dilate": 15}})
+    assert study.ripple == Ripple(dilate=15)
+    assert study.edit == Edit()
 
 
 @pytest.mark.parametrize(
@@ -76,8 +79,8 @@ def test_overrides_win_and_leave_their_neighbours(root: Path) -> None:
     ],
 )
 def test_a_wrong_value_is_refused_by_key_value_and_what_is_allowed(overrides: dict[str, Any], message: str) -> None:
-    with pytest.raises(config.ConfigError) as refusal:
-        config.check({}, "params.yaml", overrides)
+    with pytest.raises(parameters.ConfigError) as refusal:
+        parameters.check({}, "params.yaml", overrides)
     assert message in str(refusal.value)
 
 
@@ -85,19 +88,19 @@ def test_a_wrong_value_is_refused_by_key_value_and_what_is_allowed(overrides: di
 def test_what_is_left_open_is_chosen_by_the_set_of_models(root: Path, given: str | None) -> None:
     open_ended = {} if given is None else {"invert": {"refine": given}, "inpaint": {"model": given}}
     for models, refine, inpainter in (("lite", 16, "lama-lite"), ("published", 0, "big-lama")):
-        study = config.check({"models": models} | open_ended, "params.yaml")
+        study = parameters.check({"models": models} | open_ended, "params.yaml")
         assert (study.invert.refine, study.inpaint.model) == (refine, inpainter)
-        assert config.load(root / "params.yaml", {"models": models}) == study
+        assert parameters.load(root / "params.yaml", {"models": models}) == study
 
 
 def test_what_is_said_is_not_chosen_otherwise() -> None:
-    study = config.check({"invert": {"refine": 0}, "inpaint": {"model": "telea"}}, "params.yaml")
+    study = parameters.check({"invert": {"refine": 0}, "inpaint": {"model": "telea"}}, "params.yaml")
     assert (study.invert.refine, study.inpaint.model) == (0, "telea")
 
 
 def test_every_wrong_value_has_its_line() -> None:
-    with pytest.raises(config.ConfigError) as refusal:
-        config.check({"ripple": {"dilate": -1, "operation": "no"}, "parse": {"threshold": 1}}, "mine.yaml")
+    with pytest.raises(parameters.ConfigError) as refusal:
+        parameters.check({"ripple": {"dilate": -1, "operation": "no"}, "parse": {"threshold": 1}}, "mine.yaml")
     assert [line.split(" = ")[0] for line in str(refusal.value).splitlines()] == [
         "mine.yaml: parse.threshold",
         "mine.yaml: ripple.operation",
@@ -109,8 +112,8 @@ def test_every_wrong_value_has_its_line() -> None:
 def test_a_file_that_is_no_parameter_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
     file = tmp_path / "params.yaml"
     file.write_text(text)
-    with pytest.raises(config.ConfigError, match=r"params\.yaml, line \d+: "):
-        config.load(file)
+    with pytest.raises(parameters.ConfigError, match=r"params\.yaml, line \d+: "):
+        parameters.load(file)
 
 
 @pytest.mark.parametrize(
@@ -131,8 +134,8 @@ def test_a_file_that_is_no_parameter_file_is_refused_by_name(tmp_path: Path, tex
 def test_what_is_no_yaml_is_told_by_file_and_line(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "params.yaml"
     file.write_text(text)
-    with pytest.raises(config.ConfigError, match=said) as refusal:
-        config.load(file)
+    with pytest.raises(parameters.ConfigError, match=said) as refusal:
+        parameters.load(file)
     assert len(str(refusal.value).splitlines()) == 1
     restore.PARAMS, before = file, restore.PARAMS
     try:
@@ -145,24 +148,25 @@ def test_what_is_no_yaml_is_told_by_file_and_line(tmp_path: Path, text: str, sai
 
 
 def test_many_degrees_have_a_short_name() -> None:
-    assert config.Edit(degrees=[-3.0, 1.5]).spelled_degrees() == "-3_1.5"
-    names = {config.Edit(degrees=[n / 100 for n in range(1, count)]).spelled_degrees() for count in (60, 61, 100)}
+    assert Edit(degrees=[-3.0, 1.5]).spelled_degrees() == "-3_1.5"
+    names = {Edit(degrees=[n / 100 for n in range(1, count)]).spelled_degrees() for count in (60, 61, 100)}
     assert len(names) == 3 and all(len(name) < 20 for name in names)
-    assert config.Edit(degrees=[0.0001]).spelled_degrees() == "0.0001"
+    assert Edit(degrees=[0.0001]).spelled_degrees() == "0.0001"
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(config.ConfigError, match=r"none\.yaml: no such parameter file"):
-        config.load(tmp_path / "none.yaml")
+    with pytest.raises(parameters.ConfigError, match=r"none\.yaml: no such parameter file"):
+        parameters.load(tmp_path / "none.yaml")
 
 
 def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").touch()
-    assert config.load(tmp_path / "params.yaml") == config.Study()
+    assert parameters.load(tmp_path / "params.yaml") == Study()
 
 
 @pytest.mark.parametrize(
-    ("file", "generated"), [(config.SCHEMA, config.schema_text()), (config.DOCS, config.reference_text())]
+    ("file", "generated"),
+    [(reference.SCHEMA, reference.schema_text()), (reference.DOCS, reference.reference_text())],
 )
 def test_generated_files_are_up_to_date(root: Path, file: Path, generated: str) -> None:
     found = (root / file).read_text()

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from unripple.blazeface import FaceSeeker, Square
-from unripple.crop import crop_side, ffhq_transform
-from unripple.crowd import _nearer
-from unripple.demo import example_photo
-from unripple.faces import FaceMeter, head_pose
+from unripple.detectors.blazeface import FaceSeeker, Square
+from unripple.detectors.crop import crop_side, ffhq_transform
+from unripple.detectors.crowd import _nearer
+from unripple.detectors.dlib_faces import FaceMeter, head_pose
 from unripple.files.pictures import Rgb
 from unripple.files.tensors import to_uint8
-from unripple.images import PhotoRefused
+from unripple.known_plate.portraits import example_photo
 from unripple.models import lite
+from unripple.photos.decoding import PhotoRefused
 from unripple.stages.align import Aligned, align
 
 #: The side of the astronaut's crop, in pixels of her photo.

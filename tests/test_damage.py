@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from unripple import damage, journal
 from unripple.files.data import write_json
-from unripple.index import IndexWriter
+from unripple.jobs import damage, journal
+from unripple.jobs.index import IndexWriter
 
 RECORD = {"stage": "edit", "inputs": {}}
 

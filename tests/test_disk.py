@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 def alone(project: Project, script: str) -> list[str]:
     """Run a shell script, in which ``$study`` starts the study, where it may mount what it likes. Returns what it
     printed, cut where it printed ``#next``."""
-    study = shlex.join([sys.executable, "workflow/run.py", "--cores", "2"])
+    study = shlex.join([sys.executable, "workflow/runner/run.py", "--cores", "2"])
     environment = os.environ | {"PYTHONPATH": "src", "study": study}
     command = ["unshare", "--map-root-user", "--mount", "bash", "-euc", script]
     done = subprocess.run(

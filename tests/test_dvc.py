@@ -19,7 +19,7 @@ from moto.server import ThreadedMotoServer
 from test_workflow import TINY, WEIGHTS
 
 import experiments
-from unripple import config
+from unripple.settings import parameters
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -40,7 +40,7 @@ class Clone:
         make = folder.with_name(f"{folder.name}-bin") / "make"
         make.parent.mkdir()
         make.write_text(
-            f'#!/bin/sh\n[ "$1" = study ] && shift && exec "{sys.executable}" workflow/run.py --cores 2 "$@"\n'
+            f'#!/bin/sh\n[ "$1" = study ] && shift && exec "{sys.executable}" workflow/runner/run.py --cores 2 "$@"\n'
         )
         make.chmod(0o755)
         path = os.pathsep.join([str(make.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -160,7 +160,7 @@ def test_wrong_experiments_are_refused_before_any_runs(
 ) -> None:
     monkeypatch.chdir(root)
     (tmp_path / "list.yaml").write_text(text)
-    with pytest.raises(config.ConfigError, match=re.escape(message)):
+    with pytest.raises(parameters.ConfigError, match=re.escape(message)):
         experiments.load(tmp_path / "list.yaml")
 
 
@@ -193,7 +193,7 @@ def test_after_a_study_all_is_clean_and_a_fresh_pull_changes_nothing(studied: Cl
     shutil.rmtree(studied.folder / ".dvc/cache")
     studied.dvc("pull")
     assert studied.weights() == before
-    assert "Nothing to be done" in studied(sys.executable, "workflow/run.py", "--cores", "2", "--dry-run")
+    assert "Nothing to be done" in studied(sys.executable, "workflow/runner/run.py", "--cores", "2", "--dry-run")
 
 
 @pytest.mark.long
@@ -237,7 +237,7 @@ def test_a_list_of_experiments_is_ranked_and_parameters_are_put_back(studied: Cl
     before = (studied.folder / "params.yaml").read_bytes()
     status = studied("git", "diff")
     (studied.folder / "list.yaml").write_text("- {}\n- ripple.dilate: 15\n- {composite.feather: 9}\n")
-    printed = studied(sys.executable, "workflow/experiments.py", "list.yaml")
+    printed = studied(sys.executable, "workflow/runner/experiments.py", "list.yaml")
     assert (studied.folder / "params.yaml").read_bytes() == before
     assert studied("git", "diff") == status
     assert jobs(printed).isdisjoint({"known_plate", "invert", "edit", "truth", "parse_edit"})
@@ -251,7 +251,7 @@ def test_a_list_of_experiments_is_ranked_and_parameters_are_put_back(studied: Cl
 
 @pytest.mark.long
 def test_an_archive_travels_and_is_verified(studied: Clone, origin: Path, tmp_path: Path) -> None:
-    unripple = [sys.executable, "-m", "unripple.cli"]
+    unripple = [sys.executable, "-m", "unripple.cli.app"]
     studied(*unripple, "archive", "first")
     studied(*unripple, "archive", "second")
     folder = studied.folder / "archive/first"
@@ -261,7 +261,7 @@ def test_an_archive_travels_and_is_verified(studied: Clone, origin: Path, tmp_pa
     }
     assert (folder / "manifest.json").read_bytes() == (folder.with_name("second") / "manifest.json").read_bytes()
     assert not list((folder / "records").rglob("*.png"))
-    config.load(folder / "params.yaml")
+    parameters.load(folder / "params.yaml")
     assert "exists already" in studied(*unripple, "archive", "first", fails=True)
     studied.dvc("add", "archive/first")
     studied.dvc("push", "--remote", "embedded", "archive/first")
@@ -285,7 +285,7 @@ def test_what_is_damaged_is_not_archived(studied: Clone) -> None:
     (table,) = studied.folder.glob("results/**/tables/**/dilate~8/**/feather~4/**/metrics.csv")
     content = table.read_bytes()
     table.write_bytes(content[:-9])
-    told = studied(sys.executable, "-m", "unripple.cli", "archive", "broken", fails=True)
+    told = studied(sys.executable, "-m", "unripple.cli.app", "archive", "broken", fails=True)
     table.write_bytes(content)
     assert "metrics.csv: expected sha256" in told
     assert not (studied.folder / "archive/broken").exists()
@@ -293,4 +293,4 @@ def test_what_is_damaged_is_not_archived(studied: Clone) -> None:
 
 def test_without_a_study_there_is_nothing_to_archive(origin: Path, tmp_path: Path) -> None:
     clone = Clone(origin, tmp_path / "clone")
-    assert "run `make study` first" in clone(sys.executable, "-m", "unripple.cli", "archive", "first", fails=True)
+    assert "run `make study` first" in clone(sys.executable, "-m", "unripple.cli.app", "archive", "first", fails=True)

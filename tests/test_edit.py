@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from unripple.codes import CodeSampler
 from unripple.files.tensors import to_256, to_uint8
 from unripple.models import ModelSet
 from unripple.models.devices import computes_in_bfloat16
 from unripple.models.lite import load
 from unripple.networks.mobile_stylegan import rows
+from unripple.networks.w_space import CodeSampler
 from unripple.stages.edit import Edited, edit
 
 

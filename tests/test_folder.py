@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from test_album import picture, tarred, zipped
 
-from unripple import readers
-from unripple.album import Album, find
-from unripple.images import PhotoRefused
-from unripple.shards import PhotosError
+from unripple.photos import readers
+from unripple.photos.album import Album, find
+from unripple.photos.decoding import PhotoRefused
+from unripple.photos.names import PhotosError
 
 
 def put(path: Path, content: bytes) -> None:
@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_read_is_refused_alone(tmp_path: Path, monkeypatch
             raise OSError(5, "Input/output error")
         return path.read_bytes()
 
-    monkeypatch.setattr("unripple.images._content", content)
+    monkeypatch.setattr("unripple.photos.decoding._content", content)
     read = dict(readers.readers(find(tmp_path).photos))
     with pytest.raises(PhotoRefused, match="it cannot be read: Input/output error"):
         read["a"]()

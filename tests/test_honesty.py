@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 from unripple.files.pictures import Matte, Rgb
-from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, ST_LPIPS, TRUTH
 from unripple.metrics.features import Features
 from unripple.metrics.frechet import frechet_table
-from unripple.metrics.measure import Exam, Yardsticks
+from unripple.metrics.measure import Exam, MetricNetworks
 from unripple.metrics.psnr import CEILING
 from unripple.metrics.ripple_energy import gradient_correlation, positive_part, ripple_gradients
 from unripple.metrics.table import ALL, metrics_table, summarise
+from unripple.settings.columns import BASELINE, COLUMNS, KEYS, ST_LPIPS, TRUTH
 from unripple.weights.st_lpips import load_st_lpips
 
 SIZE, PHOTOS = 128, 6
@@ -51,7 +51,7 @@ def texture(rng: np.random.Generator) -> Rgb:
     return np.clip(127 + 60 * picture, 0, 255).astype(np.uint8)
 
 
-def study(number: int, yardsticks: Yardsticks) -> Exam:
+def study(number: int, networks: MetricNetworks) -> Exam:
     """A person (a texture) who moves right before a plate; in the baseline's band the old place shines through."""
     rng = np.random.default_rng(number)
     person, plate = texture(rng), texture(rng)
@@ -62,8 +62,8 @@ def study(number: int, yardsticks: Yardsticks) -> Exam:
     band = ((before > 0) & (after == 0))[..., None]
     hfgi = np.where(band, ((1 - GHOST) * truth + GHOST * photo).astype(np.uint8), truth)
     blurred = cv2.GaussianBlur(truth, (0, 0), 4).astype(np.uint8)
-    knowing = replace(yardsticks, persons=Remembers(photo))
-    return Exam(photo, blurred, hfgi, original=before, edited=after, truth=truth, yardsticks=knowing)
+    knowing = replace(networks, persons=Remembers(photo))
+    return Exam(photo, blurred, hfgi, original=before, edited=after, truth=truth, networks=knowing)
 
 
 def true_of(exam: Exam) -> Rgb:
@@ -91,10 +91,10 @@ METHODS: dict[str, Callable[[Exam], Rgb]] = {
 
 @pytest.fixture(scope="module")
 def exams() -> list[Exam]:
-    yardsticks = Yardsticks(
+    networks = MetricNetworks(
         faces=NoFaces(), persons=Remembers(np.zeros((SIZE, SIZE, 3), np.uint8)), st_lpips=load_st_lpips()
     )
-    return [study(number, yardsticks) for number in range(PHOTOS)]
+    return [study(number, networks) for number in range(PHOTOS)]
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_paint_in_the_band_moves_no_person(summary: pd.DataFrame) -> None:
 
 
 def test_a_set_of_pictures_that_copies_the_truth_is_no_distance_away_and_a_flat_one_is(exams: list[Exam]) -> None:
-    features = Features(exams[0].yardsticks.extractor)
+    features = Features(exams[0].networks.extractor)
     for number, exam in enumerate(exams):
         found = exam.measure({method: make(exam) for method, make in METHODS.items()})
         edit = {"photo": f"p{number}", "attribute": "pose", "degree": 3.0}

@@ -15,10 +15,10 @@ from mutations import AWKWARD_NAMES, mutated, oddities, pictures
 from test_cli import ColumnModels, run
 from test_workflow import Project
 
-from unripple import index
-from unripple.album import find
+from unripple.jobs import index
 from unripple.models import lite
-from unripple.shards import printable
+from unripple.photos.album import find
+from unripple.photos.names import printable
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
@@ -32,10 +32,10 @@ ALIGN = """
 import json, resource, sys, time
 from pathlib import Path
 import numpy as np
-from unripple.blazeface import FaceSeeker
-from unripple.faces import FaceMeter
+from unripple.detectors.blazeface import FaceSeeker
+from unripple.detectors.dlib_faces import FaceMeter
 from unripple.files.pictures import Rgb
-from unripple.images import PhotoRefused, read_photo
+from unripple.photos.decoding import PhotoRefused, read_photo
 from unripple.stages.align import align
 meter = FaceMeter()
 seeker = FaceSeeker()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from unripple import index
-from unripple.images import PhotoRefused
+from unripple.jobs import index
+from unripple.photos.decoding import PhotoRefused
 
 
 def write(folder: Path, name: str, photos: dict[str, str]) -> Path:

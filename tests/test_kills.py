@@ -15,7 +15,7 @@ import psutil
 import pytest
 from test_workflow import Project
 
-from unripple import index
+from unripple.jobs import index
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3000)]
 

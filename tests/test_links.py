@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from unripple import latest, links
+from unripple.files import links
+from unripple.report import results_folder
 
 NAMES = ("plain", "two words", "Zoë {not} 'quoted' %0A", "日本語")
 
@@ -94,7 +95,9 @@ def test_a_link_is_followed_inside_the_project(tmp_path: Path, monkeypatch: pyte
 
 
 def test_the_page_that_leads_on_is_relative_and_safe() -> None:
-    text = latest.lead_to(Path("results/lite/a b/size~5/index.html"), Path("results/index.html"), "<x> (models: lite)")
+    text = results_folder.lead_to(
+        Path("results/lite/a b/size~5/index.html"), Path("results/index.html"), "<x> (models: lite)"
+    )
     assert text.count("lite/a%20b/size~5/index.html") == 2 and "results/" not in text
     assert "&lt;x&gt;" in text and text.startswith("<!doctype html>")
 
@@ -106,22 +109,24 @@ def test_who_was_put_aside_is_named_in_full() -> None:
         ("known-plate-01", "fills", "odd", None),
         ("b", "photos", "no face", "data/b\n.png"),
     ]
-    table = latest.put_aside(pd.DataFrame(refused, columns=columns))
+    table = results_folder.put_aside(pd.DataFrame(refused, columns=columns))
     assert table.to_dict("records") == [
         {"photo": "b", "file": "data/b%0A.png", "reason": "no face"},
         {"photo": "known-plate-01", "file": "", "reason": "odd"},
     ]
-    assert latest.put_aside(pd.DataFrame(columns=columns)).empty
+    assert results_folder.put_aside(pd.DataFrame(columns=columns)).empty
 
 
 def test_a_summary_ends_with_short_paths() -> None:
     names = {"page": "index.html", "pictures": "pictures", "table": "summary.csv", "quarantine": "quarantine.csv"}
     short = {key: Path("results", name) for key, name in names.items()}
-    assert "Put aside" not in latest.ending("default", 0, **short)
-    assert latest.ending("default", 2, **short).endswith("2 photos, each with its reason in results/quarantine.csv\n")
+    assert "Put aside" not in results_folder.ending("default", 0, **short)
+    assert results_folder.ending("default", 2, **short).endswith(
+        "2 photos, each with its reason in results/quarantine.csv\n"
+    )
 
 
 def test_without_a_study_there_are_no_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(latest.NoStudy, match="run `make study` first"):
-        latest.places()
+    with pytest.raises(results_folder.NoStudy, match="run `make study` first"):
+        results_folder.places()

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from unripple.files.data import write_arrays
-from unripple.metrics.columns import BASELINE, INCEPTION, KEYS, PHOTO, ST_ALEXNET, TRUTH
 from unripple.metrics.features import Features, read_features
 from unripple.metrics.frechet import frechet_distance, frechet_table, frechet_text
 from unripple.metrics.st_lpips import Vector, pooled
+from unripple.settings.columns import BASELINE, INCEPTION, KEYS, PHOTO, ST_ALEXNET, TRUTH
 
 SIZE = 32
 

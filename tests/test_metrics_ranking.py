@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from unripple.metrics.ranking import rank, rank_text
-from unripple.report.ranking import draw_ranking
+from unripple.report.ranking_plot import draw_ranking
 
 LABELS = [{"ripple.dilate": dilate, "composite.feather": feather} for dilate in (4, 8) for feather in (2, 6)]
 BAND = "st-lpips-alex_band"

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unripple.faces import Box, FaceMeasure, HeadPose
+from unripple.detectors.dlib_faces import Box, FaceMeasure, HeadPose
 from unripple.files.pictures import Matte, Rgb
-from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, PHOTO, ST_LPIPS, TRUTH
 from unripple.metrics.frechet import DISTANCES
-from unripple.metrics.measure import Exam, Yardsticks
+from unripple.metrics.measure import Exam, MetricNetworks
 from unripple.metrics.psnr import CEILING
 from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, signed_rank, strata, summarise
+from unripple.settings.columns import BASELINE, COLUMNS, KEYS, PHOTO, ST_LPIPS, TRUTH
 from unripple.weights.st_lpips import load_st_lpips
 
 SIZE = 128
@@ -54,11 +54,11 @@ def exam() -> Exam:
     before[30:, 20:80] = 1
     after[30:, 50:110] = 1
     truth = np.where(after[..., None] > 0, photo, plate)
-    return Exam(photo, e4e=plate, hfgi=photo, original=before, edited=after, truth=truth, yardsticks=yardsticks())
+    return Exam(photo, e4e=plate, hfgi=photo, original=before, edited=after, truth=truth, networks=networks())
 
 
-def yardsticks() -> Yardsticks:
-    return Yardsticks(faces=BrightnessMeter(), persons=Nobody(), st_lpips=load_st_lpips())
+def networks() -> MetricNetworks:
+    return MetricNetworks(faces=BrightnessMeter(), persons=Nobody(), st_lpips=load_st_lpips())
 
 
 def test_the_truth_is_at_no_distance_from_itself(exam: Exam) -> None:
@@ -121,8 +121,8 @@ def test_yaw_gained_counts_in_the_direction_of_the_edit(exam: Exam) -> None:
 def test_a_face_is_measured_once(exam: Exam) -> None:
     exam.row(exam.hfgi)
     exam.row(exam.hfgi)
-    assert isinstance(exam.yardsticks.faces, BrightnessMeter)
-    assert exam.yardsticks.faces.calls == 1  # photo and baseline are the same picture here
+    assert isinstance(exam.networks.faces, BrightnessMeter)
+    assert exam.networks.faces.calls == 1  # photo and baseline are the same picture here
 
 
 def test_all_methods_in_one_pass_are_each_ones_own_row_and_the_truth_beside_them(exam: Exam) -> None:
@@ -150,7 +150,7 @@ def test_the_share_of_a_person_is_that_of_the_band(exam: Exam) -> None:
             """Somebody in the left half of the band (columns 20 to 50 of the photo's person)."""
             return np.repeat((np.arange(SIZE) < 32)[None], SIZE, axis=0).astype(np.float32)
 
-    seen = replace(exam, yardsticks=replace(exam.yardsticks, persons=Left()))
+    seen = replace(exam, networks=replace(exam.networks, persons=Left()))
     columns = np.flatnonzero(exam.regions.band_core.any(axis=0))
     assert seen.row(exam.hfgi)["residual_person"] == pytest.approx((columns < 32).mean())
     assert exam.row(exam.hfgi)["residual_person"] == 0

@@ -9,7 +9,6 @@ import openvino
 import pytest
 import torch
 
-from unripple.codes import CodeSampler, mean_code
 from unripple.networks.fusion import Fused
 from unripple.networks.mobile_stylegan import (
     MARGIN,
@@ -20,6 +19,7 @@ from unripple.networks.mobile_stylegan import (
     inverse_haar,
     rows,
 )
+from unripple.networks.w_space import CodeSampler, mean_code
 from unripple.weights import openvino_ir
 from unripple.weights.lite import MissingModel, convert_generator, load_generator, load_mapping, package_data
 

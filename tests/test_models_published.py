@@ -18,12 +18,12 @@ from unripple.models import ModelSet, published
 from unripple.models.devices import chosen_device
 from unripple.networks.graphonomy_flow import person, person_matte
 from unripple.networks.lama import LamaGenerator
+from unripple.parity.compare import Difference, compare_floats, compare_labels
+from unripple.parity.fill import PREFIX, fill, fill_net, make_image
+from unripple.parity.fixtures import cases, inputs
 from unripple.stages.edit import edit
 from unripple.stages.invert import invert
 from unripple.stages.parse import person_matte as matte_of
-from unripple.weights.compare import Difference, compare_floats, compare_labels
-from unripple.weights.fill import PREFIX, fill, fill_net, make_image
-from unripple.weights.fixtures import cases, inputs
 from unripple.weights.published.load import load_part, load_tensor
 from unripple.weights.published.manifest import WeightsError
 

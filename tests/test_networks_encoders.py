@@ -11,7 +11,7 @@ from unripple.networks.arcface import ArcFace, crop_face
 from unripple.networks.e4e import E4E
 from unripple.networks.irse import BottleneckIR
 from unripple.networks.psp import PSP
-from unripple.weights.fill import fill_net, make_input
+from unripple.parity.fill import fill_net, make_input
 
 ROWS = 8  # the fewest that read all three levels
 

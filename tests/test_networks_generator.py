@@ -12,7 +12,7 @@ from unripple.networks.fusion import Fused
 from unripple.networks.hfgi import HFGI
 from unripple.networks.layout import channels_last
 from unripple.networks.stylegan2 import StyleGAN2, truncate
-from unripple.weights.fill import fill_net, make_input
+from unripple.parity.fill import fill_net, make_input
 
 
 def tensor(name: str, *shape: int, std: float = 1.0) -> Tensor:

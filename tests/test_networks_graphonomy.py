@@ -12,7 +12,7 @@ from unripple.networks.graphonomy import Graphonomy, GraphToFeatures
 from unripple.networks.graphonomy_flow import parse, person, scaled_input
 from unripple.networks.graphonomy_graphs import cihp_graph, pascal_graph, transfer_graph
 from unripple.networks.xception import Block
-from unripple.weights.fill import fill_net, make_image
+from unripple.parity.fill import fill_net, make_image
 
 
 @pytest.fixture(scope="module")

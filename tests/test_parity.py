@@ -12,10 +12,10 @@ import typer
 from torch import nn
 from typer.testing import CliRunner
 
-from unripple.weights import parity
-from unripple.weights.fill import PREFIX, fill_net
-from unripple.weights.fixtures import Case, cases
-from unripple.weights.parity_outputs import BUILDERS, RUNNERS
+from unripple.parity import proof
+from unripple.parity.fill import PREFIX, fill_net
+from unripple.parity.fixtures import Case, cases
+from unripple.parity.outputs import BUILDERS, RUNNERS
 
 FIXTURES = Path(__file__).parent / "fixtures"
 MANIFESTS = FIXTURES / "manifests"
@@ -24,7 +24,7 @@ CHEAP = "hfgi_residue"
 
 @pytest.mark.parametrize("case", cases(FIXTURES), ids=lambda case: case.name)
 def test_case_has_the_references_numbers(case: Case) -> None:
-    result = parity.run(case)
+    result = proof.run(case)
     assert result.passed, result.line()
 
 
@@ -78,7 +78,7 @@ def test_weights_are_filled_as_when_the_fixtures_were_recorded(net: str) -> None
 
 def run_command(folder: Path) -> tuple[int, str]:
     app = typer.Typer()
-    app.command()(parity.main)
+    app.command()(proof.main)
     result = CliRunner().invoke(app, ["--fixtures", str(folder)])
     return result.exit_code, result.output
 

@@ -11,8 +11,9 @@ from skimage import data
 from torch import Tensor
 from torch.nn import functional
 
+from unripple.known_plate.plates import plate
 from unripple.networks.parser import Parser
-from unripple.plates import STUDY_PLATES, plate
+from unripple.settings.plates import STUDY_PLATES
 from unripple.training.augment import signed
 from unripple.training.parser import iou
 from unripple.weights.lite import load_into

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from unripple import pace, plan
+from unripple.jobs import costs, pace
 
 DRY_RUN = """\
 Building DAG of jobs...
@@ -50,13 +50,13 @@ def finished(folder: Path, name: str, rule: str, seconds: float, photos: int, si
     log.write_text(f"s\trule_name\tresources\n{seconds}\t{rule}\t{resources}\n")
 
 
-def rates(folder: Path) -> dict[str, plan.Rate]:
-    return plan.measured(folder / "logs", folder / "results")
+def rates(folder: Path) -> dict[str, costs.Rate]:
+    return costs.measured(folder / "logs", folder / "results")
 
 
 def test_jobs_and_photos_of_a_dry_run() -> None:
-    assert plan.jobs_of(DRY_RUN) == {"edit": 2, "report": 1}
-    assert plan.photos_of(DRY_RUN) == {"edit": 44, "report": 1, "all": 1}
+    assert costs.jobs_of(DRY_RUN) == {"edit": 2, "report": 1}
+    assert costs.photos_of(DRY_RUN) == {"edit": 44, "report": 1, "all": 1}
 
 
 def test_a_rate_is_a_line_through_small_and_large_jobs(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_rate_is_a_line_through_small_and_large_jobs(tmp_path: Path) -> None:
 
 def test_jobs_of_one_size_give_a_pace_for_each_photo(tmp_path: Path) -> None:
     finished(tmp_path, "shard~00", "invert", 20, 4, gpu=1)
-    assert rates(tmp_path) == {"invert": plan.Rate(0, 5, 0, gpu=True)}
+    assert rates(tmp_path) == {"invert": costs.Rate(0, 5, 0, gpu=True)}
 
 
 def test_a_benchmark_without_a_rule_is_left_out(tmp_path: Path) -> None:
@@ -79,17 +79,17 @@ def test_a_benchmark_without_a_rule_is_left_out(tmp_path: Path) -> None:
 
 
 def test_costs_add_starts_photos_and_disk() -> None:
-    table = plan.costs(
+    table = costs.costs(
         {"edit": 2, "invert": 1, "report": 1},
         {"edit": 44, "invert": 36},
-        {"edit": plan.Rate(5, 10, 2), "invert": plan.Rate(0, 100, 0, gpu=True, here=False)},
+        {"edit": costs.Rate(5, 10, 2), "invert": costs.Rate(0, 100, 0, gpu=True, here=False)},
         {"invert"},
     ).set_index("rule")
     assert table.loc["edit", "cpu_hours"] == pytest.approx((2 * 5 + 44 * 10) / 3600)
     assert table.loc["edit", "gigabytes"] == pytest.approx(88 / 1024)
     assert table.loc["invert", "gpu_hours"] == pytest.approx(1) and table.loc["invert", "cpu_hours"] == 0
     assert table["measured"].to_dict() == {"edit": "here", "invert": "scaled", "report": "unknown"}
-    text = plan.render(table.reset_index())
+    text = costs.render(table.reset_index())
     assert text.splitlines()[0].split() == ["rule", "jobs", "photos", "CPU", "hours", "GPU", "hours", "GB", "measured"]
     assert text.splitlines()[3].split() == ["report", "1", "1", "?", "?", "unknown"]
     assert text.splitlines()[4].split() == ["total", "4", "81", ">", "0.12", "1.00", ">", "0.09"]
@@ -97,17 +97,17 @@ def test_costs_add_starts_photos_and_disk() -> None:
 
 
 def test_a_pace_without_a_gpu_is_not_that_of_a_job_with_one() -> None:
-    slow = {"edit": plan.Rate(0, 36, 0)}
-    gpu = plan.on_gpu(DRY_RUN.replace("photos=30", "photos=30, gpu=1"))
-    (row,) = plan.costs({"edit": 1}, {"edit": 100}, slow, gpu).to_dict("records")
+    slow = {"edit": costs.Rate(0, 36, 0)}
+    gpu = costs.on_gpu(DRY_RUN.replace("photos=30", "photos=30, gpu=1"))
+    (row,) = costs.costs({"edit": 1}, {"edit": 100}, slow, gpu).to_dict("records")
     assert math.isnan(row["gpu_hours"]) and row["cpu_hours"] == 0 and row["measured"] == "unknown"
-    (row,) = plan.costs({"edit": 1}, {"edit": 100}, {"edit": replace(slow["edit"], gpu=True)}).to_dict("records")
+    (row,) = costs.costs({"edit": 1}, {"edit": 100}, {"edit": replace(slow["edit"], gpu=True)}).to_dict("records")
     assert math.isnan(row["cpu_hours"]) and row["measured"] == "unknown"
-    assert plan.on_gpu(DRY_RUN) == set()
+    assert costs.on_gpu(DRY_RUN) == set()
 
 
 def test_without_a_gpu_there_is_no_column_for_it() -> None:
-    text = plan.render(plan.costs({"edit": 1}, {"edit": 100}, {"edit": plan.Rate(0, 36, 0)}))
+    text = costs.render(costs.costs({"edit": 1}, {"edit": 100}, {"edit": costs.Rate(0, 36, 0)}))
     assert text.splitlines()[0].split() == ["rule", "jobs", "photos", "hours", "GB", "measured"]
     assert text.splitlines()[-1] == "Hours are those of one job at a time."
 
@@ -122,15 +122,15 @@ def shipped_file(folder: Path, calibration: str) -> Path:
 
 def test_another_machines_rates_are_taken_at_the_pace_of_this_one(tmp_path: Path) -> None:
     file = shipped_file(tmp_path, "0.5")
-    assert plan.shipped(1.0, file) == {"edit": plan.Rate(2, 4, 3, here=False)}
+    assert costs.shipped(1.0, file) == {"edit": costs.Rate(2, 4, 3, here=False)}
 
 
 @pytest.mark.parametrize(("calibration", "here"), [("null", 1.0), ("0.5", None)])
 def test_where_the_paces_cannot_be_compared_the_hours_are_unknown(
     tmp_path: Path, calibration: str, here: float | None
 ) -> None:
-    rates = plan.shipped(here, shipped_file(tmp_path, calibration))
-    text = plan.render(plan.costs({"edit": 1}, {"edit": 1024}, rates))
+    rates = costs.shipped(here, shipped_file(tmp_path, calibration))
+    text = costs.render(costs.costs({"edit": 1}, {"edit": 1024}, rates))
     assert text.splitlines()[1].split() == ["edit", "1", "1024", "?", "3.00", "unknown"]
     assert text.splitlines()[2].split() == ["total", "1", "1024", "?", "3.00"]
 
@@ -144,7 +144,7 @@ def test_rates_are_written_with_the_pace_of_their_machine(tmp_path: Path, monkey
     pace.main(["a machine"])
     assert file.read_text().startswith("# how\nmachine: a machine\ncalibration: 0.")
     there = yaml.safe_load(file.read_text())["calibration"]
-    assert plan.shipped(there, file) == {"edit": plan.Rate(0, 5, 0.5, here=False)}
+    assert costs.shipped(there, file) == {"edit": costs.Rate(0, 5, 0.5, here=False)}
 
 
 def test_rates_of_jobs_with_a_gpu_are_not_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,11 +157,11 @@ def test_rates_of_jobs_with_a_gpu_are_not_shipped(tmp_path: Path, monkeypatch: p
 
 
 def test_nothing_to_do_is_said() -> None:
-    assert plan.render(plan.costs({}, {}, {})) == "Nothing to do: every result is up to date.\n"
+    assert costs.render(costs.costs({}, {}, {})) == "Nothing to do: every result is up to date.\n"
 
 
 def test_shipped_rates_know_every_stage() -> None:
-    assert {"invert", "edit", "fill", "plate", "measure", "report"} <= plan.shipped().keys()
-    content = yaml.safe_load(plan.SHIPPED.read_text())
+    assert {"invert", "edit", "fill", "plate", "measure", "report"} <= costs.shipped().keys()
+    content = yaml.safe_load(costs.SHIPPED.read_text())
     assert all(rates["photo"] > 0 for rates in content["rates"].values())
     assert content["calibration"] is None or content["calibration"] > 0

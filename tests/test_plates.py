@@ -7,18 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unripple import plates
-from unripple.faces import FaceMeter
+from unripple.detectors.dlib_faces import FaceMeter
+from unripple.known_plate import plates
+from unripple.settings.plates import MORE_PLATES, STUDY_PLATES, TRAINING_PLATES
 
 NOTICE = Path(__file__).parents[1] / "NOTICE"
 
 
 def test_no_photograph_of_the_study_is_used_in_training() -> None:
-    assert not set(plates.STUDY_PLATES + plates.MORE_PLATES) & set(plates.TRAINING_PLATES)
-    assert "motorcycle_right" not in plates.TRAINING_PLATES  # The scene of motorcycle_left.
+    assert not set(STUDY_PLATES + MORE_PLATES) & set(TRAINING_PLATES)
+    assert "motorcycle_right" not in TRAINING_PLATES  # The scene of motorcycle_left.
 
 
-@pytest.mark.parametrize("name", plates.STUDY_PLATES + plates.MORE_PLATES + plates.TRAINING_PLATES)
+@pytest.mark.parametrize("name", STUDY_PLATES + MORE_PLATES + TRAINING_PLATES)
 def test_each_photograph_is_there_has_no_face_and_has_its_licence_in_notice(name: str) -> None:
     assert FaceMeter().detect(plates._photograph(name)) == []
     assert f"`{name}`" in NOTICE.read_text(encoding="utf-8")
@@ -50,7 +51,7 @@ def test_training_plates_never_show_a_photograph_of_the_study(monkeypatch: pytes
     rng = np.random.default_rng(0)
     for _ in range(400):
         plates.training_plate(rng, 8)
-    assert set(shown) == {*plates.TRAINING_PLATES, "synthetic"}
+    assert set(shown) == {*TRAINING_PLATES, "synthetic"}
     assert shown.count("synthetic") == pytest.approx(200, abs=40)
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from unripple import config, provenance
-from unripple.cli import app
+from unripple.cli.app import app
 from unripple.files.data import write_json
-from unripple.index import BrokenIndex, IndexWriter
+from unripple.jobs import provenance
+from unripple.jobs.index import BrokenIndex, IndexWriter
+from unripple.settings import parameters
 
 RUN = CliRunner()
 
@@ -102,7 +103,7 @@ def test_a_result_of_another_study_is_made_again_with_its_own_settings() -> None
     target = 'ARGS="--force -- results/lite/another/portraits/shard~00.json"'
     command = f".venv/bin/unripple explain {picture} --settings again.yaml && make study PARAMS=again.yaml {target}"
     assert said.output.rstrip().endswith(f"make it again: {command}")
-    again = config.load(Path("again.yaml"))
+    again = parameters.load(Path("again.yaml"))
     assert (again.models, again.study.name, again.study.seed, again.study.shards) == ("lite", "another", 7, 2)
     Path("again.yaml").rename("params.yaml")
     said = RUN.invoke(app, ["explain", str(picture)])

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from unripple.codes import CodeSampler, principal_axes
 from unripple.files.tensors import to_256
 from unripple.models import ModelSet
 from unripple.models.lite import load
 from unripple.networks.mobile_stylegan import rows
+from unripple.networks.w_space import CodeSampler, principal_axes
 from unripple.stages.refine import encode_refined, refine
 from unripple.weights.st_lpips import load_st_lpips
 

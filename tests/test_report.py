@@ -23,7 +23,6 @@ from PIL import Image
 
 from unripple.files.data import write_json
 from unripple.files.tables import write_table
-from unripple.metrics.columns import COLUMNS, INCEPTION, ST_ALEXNET
 from unripple.metrics.frechet import DISTANCES
 from unripple.metrics.table import metrics_table, read_table
 from unripple.report.cases import by_importance
@@ -33,6 +32,7 @@ from unripple.report.pictures import TINT, FacePictures, label, overlay, signed,
 from unripple.report.recipes import Recipes
 from unripple.report.strip import draw_strip
 from unripple.report.thumbnails import data_uri, mask_uri
+from unripple.settings.columns import COLUMNS, INCEPTION, ST_ALEXNET
 
 
 class Reader(HTMLParser):

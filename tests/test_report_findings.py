@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from drawn_study import METHODS, tables
 
-from unripple.metrics.columns import BY_KEY, COLUMNS
 from unripple.metrics.table import metrics_table, summarise
 from unripple.report.cases import by_importance, find_cases, paired, typical
 from unripple.report.plots import INK, against_degree, against_turn, photo_pairs, styles
 from unripple.report.words import conclusion, findings, means, p_text, reasons, verdict
+from unripple.settings.columns import BY_KEY, COLUMNS
 
 NAN = float("nan")
 

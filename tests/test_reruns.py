@@ -17,9 +17,9 @@ from pydantic import BaseModel
 from test_study_published import tiny_weights
 from test_workflow import TINY, Project, put_back
 
-from unripple.celeba_hq import MAPPING, PARTITION
-from unripple.config import Study
 from unripple.models.devices import computes_in_bfloat16
+from unripple.photos.celeba_hq import MAPPING, PARTITION
+from unripple.settings.study import Study
 from unripple.weights.roles import PUBLISHED
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unripple import shards
+from unripple.photos import shards
+from unripple.photos.names import PhotosError, named
 
 NAMES = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=40)
 
@@ -33,7 +34,7 @@ def test_photos_are_spread_over_the_shards() -> None:
 
 def test_a_photo_is_named_for_its_file() -> None:
     paths = ["png.png", "b.c.jpg", "same.jpg", "same.png", "100/IMG_1.jpg", "101/IMG_1.jpg", "101/alone.jpg"]
-    found = shards.named(map(PurePath, paths), "photos/")
+    found = named(map(PurePath, paths), "photos/")
     assert {name: str(path) for name, path in found.items()} == {
         "b.c": "b.c.jpg",
         "png": "png.png",
@@ -57,16 +58,16 @@ def test_a_photo_is_named_for_its_file() -> None:
 )
 def test_what_cannot_be_printed_is_spelled_out(name: bytes, photo: str) -> None:
     path = PurePath(os.fsdecode(name))
-    assert shards.named([path], "") == {photo: path}
+    assert named([path], "") == {photo: path}
 
 
 @pytest.mark.parametrize("names", [("a\nb.png", "a%0Ab.png"), ("a.png.jpg", "a.png", "a.jpg")])
 def test_two_photos_cannot_share_a_name(names: tuple[str, ...]) -> None:
-    with pytest.raises(shards.PhotosError, match=r"another photo is called .*rename one"):
-        shards.named(map(PurePath, names), "")
+    with pytest.raises(PhotosError, match=r"another photo is called .*rename one"):
+        named(map(PurePath, names), "")
 
 
 @pytest.mark.parametrize("name", ["known-plate-00.png", "photos.shard~00.png"])
 def test_a_photo_cannot_pass_for_what_the_study_makes(name: str) -> None:
-    with pytest.raises(shards.PhotosError, match=rf"there/{name}.*rename"):
-        shards.named([PurePath(name)], "there/")
+    with pytest.raises(PhotosError, match=rf"there/{name}.*rename"):
+        named([PurePath(name)], "there/")

@@ -118,7 +118,7 @@ def test_ctrl_c_on_a_terminal(portrayed: Project, tmp_path: Path) -> None:
     ours, its = pty.openpty()
     termios.tcsetwinsize(its, (24, 120))
     run = subprocess.Popen(
-        [sys.executable, "workflow/run.py", "--cores", "2", *ONLY],
+        [sys.executable, "workflow/runner/run.py", "--cores", "2", *ONLY],
         cwd=study.folder,
         env=os.environ | {"PYTHONPATH": "src"},
         stdin=its,

@@ -20,20 +20,21 @@ from safetensors.torch import save_file
 from test_workflow import Project
 from torch import nn
 
-from unripple import index
-from unripple.celeba_hq import MAPPING, PARTITION
-from unripple.closure import closure
-from unripple.config import Study, check
-from unripple.demo import example_photo
-from unripple.faces import FaceMeter
+from unripple.detectors.dlib_faces import FaceMeter
 from unripple.files.tensors import write_tensors
+from unripple.jobs import index
+from unripple.jobs.fingerprint import closure
+from unripple.known_plate.portraits import example_photo
 from unripple.networks.graphonomy import Graphonomy
 from unripple.networks.hfgi import HFGI
 from unripple.networks.lama import LamaGenerator
+from unripple.parity.fill import fill_net, make_input
+from unripple.photos.celeba_hq import MAPPING, PARTITION
+from unripple.settings.parameters import check
+from unripple.settings.study import Study
 from unripple.stages.align import align
-from unripple.weights.fill import fill_net, make_input
 from unripple.weights.published.manifest import Weights, manifest
-from unripple.weights.published.needed import missing_weights
+from unripple.weights.published.missing import missing_weights
 from unripple.weights.roles import PUBLISHED, Role, converted_file
 
 pytestmark = pytest.mark.timeout(1800)

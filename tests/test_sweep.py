@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from unripple import sweep
-from unripple.config import ConfigError
+from unripple.settings import sweep
+from unripple.settings.parameters import ConfigError
 
 
 def load(tmp_path: Path, text: str) -> list[sweep.Combination]:

@@ -12,10 +12,10 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from unripple.codes import CodeSampler
 from unripple.files.tensors import to_256, to_uint8
 from unripple.networks.consultation import Aligner, pass_distortion
 from unripple.networks.mobile_stylegan import MobileStyleGAN, Window, rows
+from unripple.networks.w_space import CodeSampler
 from unripple.training import consultation, runner
 from unripple.training.consultation import Consultation, Recipe, Samples, Trainer
 from unripple.weights.lite import convert_generator, load_generator, load_mapping

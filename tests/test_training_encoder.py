@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from unripple.networks.e4e_lite import FEATURES, E4eLite, PooledFeatures
-from unripple.training import encoder, faces, ridge
+from unripple.training import encoder, rendered_faces, ridge
 from unripple.training.directions import fit_direction
 from unripple.weights.st_lpips import load_trunk
 
@@ -97,4 +97,4 @@ def test_direction_of_a_constant_is_refused() -> None:
 
 def test_no_faces_says_how_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"unripple\.training\.faces"):
-        faces.chunks(tmp_path)
+        rendered_faces.chunks(tmp_path)

@@ -24,12 +24,12 @@ from unripple.files.pictures import write_rgb
 from unripple.files.tensors import write_tensors
 from unripple.models.devices import computes_in_bfloat16
 from unripple.networks.stylegan2 import StyleGAN2
+from unripple.parity.fill import fill_net, make_image
 from unripple.training import hfgi, runner
 from unripple.training.consultation import warp
 from unripple.training.hfgi import Frozen, Recipe, Trainer, perspectives
 from unripple.training.photos import Draw, Draws, Photos
 from unripple.weights import lpips_alex
-from unripple.weights.fill import fill_net, make_image
 from unripple.weights.lpips_alex import LAYERS, load_lpips_alex
 from unripple.weights.published.convert import NETWORKS, expected, matched
 from unripple.weights.published.manifest import Weights, WeightsError, named

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from unripple.known_plate.plates import plate
 from unripple.networks.lama_lite import LamaLite, smooth_fill
-from unripple.plates import STUDY_PLATES, plate
+from unripple.settings.plates import STUDY_PLATES
 from unripple.training import masks, runner
 from unripple.training.augment import signed
 from unripple.training.inpainter import Scenes, distances, gradients, painting_loss, quality, telea, train

@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from safetensors.torch import load_file
 
 from unripple.networks.parser import Parser
-from unripple.training import faces_folder, runner, teacher
+from unripple.training import matted_faces, runner, teacher
 from unripple.training.augment import Dice, moved, with_ghost
 from unripple.training.export import export
 from unripple.training.parser import Portraits, agreement, iou, train
@@ -144,7 +144,7 @@ def test_the_teacher_looks_at_new_pictures_alone(tmp_path: Path) -> None:
 
     assert teacher.run(tmp_path, bright) == 3
     assert teacher.run(tmp_path, bright) == 0
-    pictures, mattes, held_out = faces_folder.load(tmp_path)
+    pictures, mattes, held_out = matted_faces.load(tmp_path)
     assert pictures.shape == (3, 16, 16, 3)
     assert mattes.unique().tolist() == [255]
     assert not held_out.any()
@@ -153,10 +153,10 @@ def test_the_teacher_looks_at_new_pictures_alone(tmp_path: Path) -> None:
 def test_a_folder_without_mattes_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "faces~000.npz", rgb=np.zeros((3, 16, 16, 3), np.uint8))
     with pytest.raises(FileNotFoundError, match=r"unripple\.training\.teacher"):
-        faces_folder.load(tmp_path)
+        matted_faces.load(tmp_path)
     np.savez(tmp_path / "mattes~000.npz", matte=np.zeros((2, 16, 16), np.uint8))
     with pytest.raises(ValueError, match=r"mattes~000\.npz: expected uint8 \(3, 16, 16\)"):
-        faces_folder.load(tmp_path)
+        matted_faces.load(tmp_path)
 
 
 def test_exported_weights_are_float16_and_finite(tmp_path: Path) -> None:

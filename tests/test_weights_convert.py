@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
-from unripple.cli import app
+from unripple.cli.app import app
 from unripple.networks.arcface import ArcFace
 from unripple.networks.stylegan2 import StyleGAN2
 from unripple.weights.lite import load_into

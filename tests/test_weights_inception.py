@@ -12,8 +12,8 @@ import pytest
 import torch
 from pytorch_fid import inception as theirs
 
-from unripple.metrics.columns import INCEPTION, ST_ALEXNET
-from unripple.metrics.measure import Yardsticks
+from unripple.metrics.measure import MetricNetworks
+from unripple.settings.columns import INCEPTION, ST_ALEXNET
 from unripple.weights import inception
 from unripple.weights.inception import NAME, SIZE, Inception, load_inception
 from unripple.weights.published.manifest import Weights, WeightsError, checksum, named
@@ -52,14 +52,14 @@ def test_where_its_file_is_given_it_makes_the_features(file: Path, monkeypatch: 
     own = as_published(file)
     monkeypatch.setattr(inception, "named", lambda _: own)
     rgb = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
-    yardsticks = Yardsticks.load(torch.device("cpu"), file)
-    (layers,) = yardsticks.features([rgb])
-    feature = yardsticks.feature(rgb, layers)
-    assert yardsticks.extractor == INCEPTION and feature.shape == (SIZE,)
+    networks = MetricNetworks.load(torch.device("cpu"), file)
+    (layers,) = networks.features([rgb])
+    feature = networks.feature(rgb, layers)
+    assert networks.extractor == INCEPTION and feature.shape == (SIZE,)
     with torch.inference_mode():
         expected = load_inception(file)(torch.from_numpy(rgb / 127.5 - 1).permute(2, 0, 1)[None].float())[0]
     assert np.abs(feature - expected.numpy()).max() < 1e-4 * expected.std()
-    assert Yardsticks.load(torch.device("cpu")).extractor == ST_ALEXNET
+    assert MetricNetworks.load(torch.device("cpu")).extractor == ST_ALEXNET
 
 
 def test_the_workflow_looks_where_the_manifest_says(root: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from unripple.cli import app
+from unripple.cli.app import app
 from unripple.weights.published import fetch as fetching
 from unripple.weights.published import manifest
 from unripple.weights.published.fetch import fetch

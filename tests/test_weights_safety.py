@@ -13,8 +13,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from unripple.cli import app
-from unripple.weights.published import archives, checkpoints
+from unripple.cli.app import app
+from unripple.weights.published import checkpoints, zips
 from unripple.weights.published.convert import convert
 from unripple.weights.published.manifest import WeightsError
 from unripple.weights.roles import LAYOUTS, Layout
@@ -165,7 +165,7 @@ def test_an_archive_cannot_write_outside(member: zipfile.ZipInfo | str, message:
     path = archive_with(tmp_path / "big-lama.zip", (member, b"../../outside"))
     before = set(tmp_path.rglob("*"))
     with pytest.raises(WeightsError, match=message):
-        archives.extract(path, "models/best.ckpt", inside / "best.ckpt")
+        zips.extract(path, "models/best.ckpt", inside / "best.ckpt")
     with pytest.raises(WeightsError, match=message):
         convert(path, inside, "lama-zip")
     assert set(tmp_path.rglob("*")) == before
@@ -173,13 +173,13 @@ def test_an_archive_cannot_write_outside(member: zipfile.ZipInfo | str, message:
 
 def test_only_the_one_member_is_unpacked(tmp_path: Path) -> None:
     path = archive_with(tmp_path / "big-lama.zip", ("big-lama/config.yaml", b"a: 1"))
-    target = archives.extract(path, "models/best.ckpt", tmp_path / "here")
+    target = zips.extract(path, "models/best.ckpt", tmp_path / "here")
     assert target.read_bytes() == b"weights"
     assert {file.name for file in tmp_path.iterdir()} == {"here", "big-lama.zip"}
     with pytest.raises(FileExistsError):
-        archives.extract(path, "models/best.ckpt", target)
+        zips.extract(path, "models/best.ckpt", target)
     with pytest.raises(WeightsError, match=r"expected one member models/last\.ckpt, found 0"):
-        archives.extract(path, "models/last.ckpt", tmp_path / "there")
+        zips.extract(path, "models/last.ckpt", tmp_path / "there")
 
 
 @pytest.mark.parametrize("layout", ["lama-zip", "lama-torchscript", "hfgi"])
@@ -199,7 +199,7 @@ def test_a_size_that_lies_does_not_help(tmp_path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content.replace((2**24).to_bytes(4, "little"), (10).to_bytes(4, "little")))
     with pytest.raises(WeightsError, match="expected a whole zip archive"):
-        archives.extract(path, "models/best.ckpt", tmp_path / "here")
+        zips.extract(path, "models/best.ckpt", tmp_path / "here")
     assert not (tmp_path / "here").exists() or (tmp_path / "here").stat().st_size <= 10
 
 
@@ -207,4 +207,4 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
         path = archive_with(tmp_path / "a.zip", ("big-lama/models/best.ckpt", b"other"))
     with pytest.raises(WeightsError, match="twice"):
-        archives.extract(path, "models/best.ckpt", tmp_path / "here")
+        zips.extract(path, "models/best.ckpt", tmp_path / "here")

@@ -21,9 +21,9 @@ import pytest
 import yaml
 from code_changes import change_function
 
-from unripple import index
-from unripple.plan import jobs_of
-from unripple.shards import sha256
+from unripple.files.checksum import sha256
+from unripple.jobs import index
+from unripple.jobs.costs import jobs_of
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -66,7 +66,7 @@ class Project:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         environment = os.environ | {"PYTHONPATH": self.path, "PYTHONUNBUFFERED": "1"}
         return subprocess.Popen(
-            [self.python, "workflow/run.py", "--cores", "2", *arguments],
+            [self.python, "workflow/runner/run.py", "--cores", "2", *arguments],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,
@@ -303,7 +303,7 @@ def test_pictures_by_their_short_paths_are_explained_and_count_as_no_results(stu
 
     def told(*command: str) -> str:
         return subprocess.run(
-            [sys.executable, "-m", "unripple.cli", *command],
+            [sys.executable, "-m", "unripple.cli.app", *command],
             cwd=studied.folder,
             env=environment,
             capture_output=True,
@@ -355,7 +355,7 @@ def test_nothing_that_tells_of_a_result_names_folder_host_or_time(studied: Proje
 
 def test_a_picture_is_explained_back_to_its_photo_and_weights(studied: Project) -> None:
     (picture,) = studied.folder.glob("results/lite/**/cleaned/method~ripple_inpaint/**/known-plate-00.png")
-    command = [sys.executable, "-m", "unripple.cli", "explain", str(picture.relative_to(studied.folder))]
+    command = [sys.executable, "-m", "unripple.cli.app", "explain", str(picture.relative_to(studied.folder))]
     environment = os.environ | {"PYTHONPATH": str(studied.folder / "src")}
     done = subprocess.run(command, cwd=studied.folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

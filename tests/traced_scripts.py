@@ -2,8 +2,8 @@
 
     python tests/traced_scripts.py workflow/scripts < /dev/null > executed.json
 
-For ``test_closure_scripts.py``. Works in the current folder, which must be empty. Functions of the package are listed
-as ``module:name`` or ``module:Class.method``.
+For ``test_fingerprint_scripts.py``. Works in the current folder, which must be empty. Functions of the package are
+listed as ``module:name`` or ``module:Class.method``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 
 from unripple.files.data import write_arrays
 from unripple.files.pictures import write_matte, write_rgb
-from unripple.index import IndexWriter
+from unripple.jobs.index import IndexWriter
 
 SIZE = 64
 PHOTOS = ("ann", "bea")

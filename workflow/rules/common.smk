@@ -9,11 +9,14 @@ from snakemake.exceptions import WorkflowError
 from snakemake.iocontainers import Wildcards
 from snakemake.logging import logger
 
-from unripple import config as settings
-from unripple import shards, sweep
-from unripple.album import Album, find
-from unripple.closure import code_hash
-from unripple.weights import needs, roles
+from unripple.files import checksum
+from unripple.jobs.fingerprint import code_hash
+from unripple.photos import names, shards
+from unripple.photos.album import Album, find
+from unripple.settings import parameters as settings
+from unripple.settings import sweep
+from unripple.weights import roles
+from unripple.weights.published import unmet
 
 # Snakemake leaves the interpreter unquoted in a job's command. Jobs start in this folder, and seen from here the path of
 # .venv has no space in it, whatever the folder is called.
@@ -39,13 +42,13 @@ try:
     album = find(
         Path(study.study.photos), study.study.split, cache=Path(".snakemake/archives"), examples=study.study.examples
     )
-except shards.PhotosError as error:
+except names.PhotosError as error:
     album = Album({})
     lacking.append(str(error))
-if study.models == "published" and (lacking or needs.unmet(roles.PUBLISHED, studies)):
-    from unripple.weights.published import needed  # with torch, which other studies do not load here
+if study.models == "published" and (lacking or unmet.unmet(roles.PUBLISHED, studies)):
+    from unripple.weights.published import missing  # with torch, which other studies do not load here
 
-    lacking += [*needed.missing_weights(roles.PUBLISHED, studies), needed.about_photos(study)]
+    lacking += [*missing.missing_weights(roles.PUBLISHED, studies), missing.about_photos(study)]
 if workflow.local_exec and any(one.compute.precision == "bfloat16" for one in studies):
     from unripple.models import devices  # with torch
 
@@ -59,7 +62,7 @@ photos = album.photos
 if album.lacking and workflow.is_main_process:
     logger.warning(f"{study.study.photos}: {album.lacking} photos of study.split = {study.study.split} are not there")
 if album.left_out and workflow.is_main_process:
-    first = [f"  {shards.printable(file)}: {reason}" for file, reason in list(album.left_out.items())[:5]]
+    first = [f"  {names.printable(file)}: {reason}" for file, reason in list(album.left_out.items())[:5]]
     more = ["  …"] if len(album.left_out) > len(first) else []
     found = f"{study.study.photos}: files that are left out: {len(album.left_out)}; quarantine.csv lists them all"
     logger.warning("\n".join([found, *first, *more]))
@@ -110,7 +113,7 @@ LATEST = {
 }
 
 # The photos of each shard: the known-plate set, and real ones with their files.
-KNOWN_PLATE = shards.occupied(shards.known_plate_names(study.study.known_plate), study.study.shards)
+KNOWN_PLATE = shards.occupied(names.known_plate_names(study.study.known_plate), study.study.shards)
 REAL = shards.occupied({*photos, *study.study.examples}, study.study.shards)
 SHARDS = sorted({*KNOWN_PLATE, *REAL})
 DEGREES = {one.edit.spelled_degrees(): one.edit.degrees for one in studies}
@@ -229,14 +232,14 @@ def photo_names(wildcards):
         "files": files,
         "archive": str(album.archive or ""),
         "aligned": study.study.aligned,
-        "checksums": {name: shards.sha256(Path(file)) for name, file in odd.items()},
+        "checksums": {name: checksum.sha256(Path(file)) for name, file in odd.items()},
         "examples": [name for name in REAL[wildcards.shard] if name not in photos],
     }
 
 
 def found_files():
     """Which file each real photo is, and what was found but is not used: for the list of what was put aside."""
-    left_out = {shards.printable(file): reason for file, reason in album.left_out.items()}
+    left_out = {names.printable(file): reason for file, reason in album.left_out.items()}
     return {"photos": {name: album.source(name) for name in photos}, "left_out": left_out}
 
 

@@ -18,7 +18,7 @@ rule training_straight_faces:
     output:
         done=touch(f"{TRAINING}/straight-faces/.done"),
     params:
-        code=code_of_modules("unripple.training.faces"),
+        code=code_of_modules("unripple.training.rendered_faces"),
     log:
         f"{TRAINING}/straight-faces.log",
     conda:
@@ -26,7 +26,7 @@ rule training_straight_faces:
     resources:
         mem_mb=4000,
     shell:
-        "python -m unripple.training.faces --models $(dirname {input.generator}) --no-turned --out $(dirname {output.done}) &> {log}"
+        "python -m unripple.training.rendered_faces --models $(dirname {input.generator}) --no-turned --out $(dirname {output.done}) &> {log}"
 
 
 rule train_directions:
@@ -52,7 +52,7 @@ rule training_faces:
     output:
         done=touch(f"{TRAINING}/faces/.done"),
     params:
-        code=code_of_modules("unripple.training.faces"),
+        code=code_of_modules("unripple.training.rendered_faces"),
     log:
         f"{TRAINING}/faces.log",
     conda:
@@ -60,7 +60,7 @@ rule training_faces:
     resources:
         mem_mb=4000,
     shell:
-        "python -m unripple.training.faces --models $(dirname {input.generator}) --out $(dirname {output.done}) &> {log}"
+        "python -m unripple.training.rendered_faces --models $(dirname {input.generator}) --out $(dirname {output.done}) &> {log}"
 
 
 rule training_mattes:

@@ -2,16 +2,16 @@
 
 import job
 from job import snakemake
-from unripple.blazeface import FaceSeeker
-from unripple.demo import example_photo
-from unripple.faces import FaceMeter
+from unripple.detectors.blazeface import FaceSeeker
+from unripple.detectors.dlib_faces import FaceMeter
 from unripple.files.data import write_json
 from unripple.files.pictures import write_rgb
-from unripple.images import Photo
-from unripple.index import PhotoFiles
-from unripple.provenance import relative
-from unripple.readers import readers
-from unripple.shards import printable
+from unripple.jobs.index import PhotoFiles
+from unripple.jobs.provenance import relative
+from unripple.known_plate.portraits import example_photo
+from unripple.photos.decoding import Photo
+from unripple.photos.names import printable
+from unripple.photos.readers import readers
 from unripple.stages.align import Aligned, align, already_aligned
 
 photos = snakemake.params.photos

@@ -3,7 +3,7 @@
 import job
 from job import snakemake
 from unripple.files.pictures import Matte, Rgb, read_matte, read_rgb, write_rgb
-from unripple.index import PhotoFiles
+from unripple.jobs.index import PhotoFiles
 from unripple.stages.composite import bitwise_or
 
 threshold = float(snakemake.wildcards.threshold)

@@ -8,7 +8,7 @@ from unripple.files.atomic import atomic
 from unripple.files.tables import write_table
 from unripple.metrics.ranking import rank, rank_text
 from unripple.metrics.table import read_table
-from unripple.report.ranking import draw_ranking
+from unripple.report.ranking_plot import draw_ranking
 
 labels, settings = snakemake.params.labels, snakemake.params.settings
 ranking = rank(

@@ -9,7 +9,7 @@ import network_job
 from job import snakemake
 from unripple.files.pictures import Rgb, write_rgb
 from unripple.files.tensors import resize, to_uint8
-from unripple.index import PhotoFiles
+from unripple.jobs.index import PhotoFiles
 from unripple.models.devices import refuse_slow
 from unripple.stages.edit import edit
 

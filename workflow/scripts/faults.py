@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-#: The process that runs the study on this machine (set by workflow/run.py, not on a cluster).
+#: The process that runs the study on this machine (set by workflow/runner/run.py, not on a cluster).
 RUN = "UNRIPPLE_RUN"
 #: Seconds between two looks at the run.
 EVERY = 0.5

@@ -14,7 +14,7 @@ from job import snakemake
 from unripple.files.data import write_arrays
 from unripple.files.pictures import Rgb, write_rgb
 from unripple.files.tensors import resize, to_uint8
-from unripple.index import PhotoFiles
+from unripple.jobs.index import PhotoFiles
 from unripple.networks.mobile_stylegan import STYLE_DIM
 from unripple.stages.edit import edit
 from unripple.stages.invert import invert

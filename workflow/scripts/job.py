@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import cv2
 
 import faults
-from unripple import provenance
-from unripple.batches import Load, Make, Save, process
 from unripple.files.data import write_json
-from unripple.index import Index, IndexWriter, read_all
-from unripple.journal import facts
+from unripple.jobs import provenance
+from unripple.jobs.batches import Load, Make, Save, process
+from unripple.jobs.index import Index, IndexWriter, read_all
+from unripple.jobs.journal import facts
 
 if TYPE_CHECKING:
     import torch
@@ -73,7 +73,7 @@ def each(
     alone: bool = False,
     batch: int | None = None,
 ) -> NoReturn:
-    """Load, make and save every photo (see `unripple.batches.process`), write the job's index, and end.
+    """Load, make and save every photo (see `unripple.jobs.batches.process`), write the job's index, and end.
 
     ``device``: where its networks run; None where it has none. ``alone``: ``make`` takes one photo, not a batch.
     ``batch``: photos at a time, if it is not to be found out.

@@ -7,11 +7,11 @@ from torch import Tensor
 import job
 import network_job
 from job import snakemake
-from unripple.demo import Layers, compose, study_plate
 from unripple.files.data import write_json
 from unripple.files.pictures import Rgb, levels, signed, write_matte, write_rgb
 from unripple.files.tensors import to_arrays
-from unripple.index import PhotoFiles
+from unripple.jobs.index import PhotoFiles
+from unripple.known_plate.portraits import Layers, compose, study_plate
 from unripple.networks.mobile_stylegan import rows
 from unripple.stages.parse import person_matte
 

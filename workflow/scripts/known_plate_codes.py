@@ -5,12 +5,12 @@ from pathlib import Path
 import job
 import network_job
 from job import snakemake
-from unripple.codes import mean_code
-from unripple.demo import measured_yaw, sample_codes
-from unripple.faces import FaceMeter
+from unripple.detectors.dlib_faces import FaceMeter
 from unripple.files.data import write_arrays
+from unripple.known_plate.portraits import measured_yaw, sample_codes
 from unripple.networks.mobile_stylegan import rows
-from unripple.shards import known_plate_names
+from unripple.networks.w_space import mean_code
+from unripple.photos.names import known_plate_names
 
 settings = snakemake.params.settings
 models = network_job.models()

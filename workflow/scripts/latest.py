@@ -6,10 +6,11 @@ import pandas as pd
 
 import job
 from job import snakemake
-from unripple import latest, links
+from unripple.files import links
 from unripple.files.atomic import atomic
 from unripple.files.tables import write_table
 from unripple.metrics.table import read_table
+from unripple.report import results_folder
 
 inputs, outputs, params = snakemake.input, snakemake.output, snakemake.params
 folder = Path(outputs.pictures).parent
@@ -35,16 +36,16 @@ energy = energy_rows.pivot(index="stratum", columns="method", values="mean").ren
 energy.insert(0, "degree", energy.index.str.removeprefix("degree ").astype(float))
 write_table(Path(outputs.energy), energy.sort_values("degree"))
 
-put_aside = latest.put_aside(read_table(inputs.quarantine))
+put_aside = results_folder.put_aside(read_table(inputs.quarantine))
 write_table(Path(outputs.quarantine), put_aside)
 for source, target in ((inputs.metrics, outputs.metrics), (inputs.table, outputs.table)):
     with atomic(Path(target)) as temporary:
         temporary.write_bytes(Path(source).read_bytes())
 with atomic(Path(outputs.page)) as temporary:
-    temporary.write_text(latest.lead_to(Path(inputs.page), Path(outputs.page), params.study), encoding="utf-8")
+    temporary.write_text(results_folder.lead_to(Path(inputs.page), Path(outputs.page), params.study), encoding="utf-8")
 with atomic(Path(outputs.summary)) as temporary:
     text = Path(inputs.text).read_text(encoding="utf-8")
-    places = latest.ending(
+    places = results_folder.ending(
         params.study,
         len(put_aside),
         page=Path(outputs.page),

@@ -10,18 +10,18 @@ from job import snakemake
 from unripple.files.data import write_arrays
 from unripple.files.pictures import read_mask, read_matte, read_rgb, reduced, reduced_matte
 from unripple.files.tables import write_table
-from unripple.index import Index
-from unripple.metrics.columns import COLUMNS, KEYS
+from unripple.jobs.index import Index
 from unripple.metrics.features import Features
-from unripple.metrics.measure import Exam, Row, Yardsticks
+from unripple.metrics.measure import Exam, MetricNetworks, Row
 from unripple.models.devices import chosen_device
+from unripple.settings.columns import COLUMNS, KEYS
 
 METHODS = [method for method in snakemake.params.methods if method not in ("e4e", "hfgi")]
 SIZE, DEGREE = int(snakemake.wildcards.size), float(snakemake.wildcards.degree)
 
 inception = job.files("inception")
 device = chosen_device()
-yardsticks = Yardsticks.load(device, inception[0] if inception else None)
+networks = MetricNetworks.load(device, inception[0] if inception else None)
 portraits, originals, edits, mattes, ripples = (
     job.index(name) for name in ("portraits", "originals", "edits", "mattes", "ripples")
 )
@@ -40,7 +40,7 @@ def exam(photo: str) -> Exam:
         hfgi=read_rgb(edits.path(photo, ".hfgi.png")),
         original=reduced_matte(read_matte(before), SIZE),
         edited=reduced_matte(read_matte(after), SIZE),
-        yardsticks=yardsticks,
+        networks=networks,
         truth=read_rgb(truths.path(photo, ".png")) if known else None,
         made=read_matte(mattes.path(photo, ".png")),
         degree=DEGREE,
@@ -48,7 +48,7 @@ def exam(photo: str) -> Exam:
 
 
 rows: list[Row] = []
-features = Features(yardsticks.extractor)
+features = Features(networks.extractor)
 for photo in job.shared(portraits, originals, edits, mattes, ripples):
     edit = {"photo": photo, "attribute": snakemake.wildcards.attribute, "degree": DEGREE}
     pictures = {"e4e": edits.path(photo, ".e4e.png"), "hfgi": edits.path(photo, ".hfgi.png")}

@@ -5,7 +5,7 @@ from torch import Tensor
 import job
 import network_job
 from unripple.files.pictures import write_matte
-from unripple.index import PhotoFiles
+from unripple.jobs.index import PhotoFiles
 from unripple.stages.parse import person_matte
 
 models = network_job.models()

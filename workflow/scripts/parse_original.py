@@ -7,7 +7,7 @@ import network_job
 from job import snakemake
 from unripple.files.pictures import write_matte
 from unripple.files.tensors import resize
-from unripple.index import PhotoFiles
+from unripple.jobs.index import PhotoFiles
 from unripple.stages.parse import person_matte
 
 models = network_job.models()

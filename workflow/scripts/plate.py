@@ -4,7 +4,7 @@ import job
 from job import snakemake
 from painter import painter
 from unripple.files.pictures import Matte, Rgb, levels, read_matte, read_rgb, reduced, signed, write_rgb
-from unripple.index import PhotoFiles
+from unripple.jobs.index import PhotoFiles
 from unripple.stages.inpaint import inpaint
 from unripple.stages.ripple import person_mask
 

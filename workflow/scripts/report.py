@@ -6,8 +6,7 @@ import job
 from job import snakemake
 from unripple.files.atomic import atomic
 from unripple.files.pictures import read_mask, read_rgb, reduced, write_rgb
-from unripple.index import Index
-from unripple.metrics.columns import ST_LPIPS
+from unripple.jobs.index import Index
 from unripple.metrics.table import read_table
 from unripple.models.names import NETWORKS
 from unripple.report.cases import by_importance
@@ -18,6 +17,7 @@ from unripple.report.pictures import EditPictures, FacePictures, spread
 from unripple.report.recipes import Recipes
 from unripple.report.strip import draw_strip
 from unripple.report.words import reasons
+from unripple.settings.columns import ST_LPIPS
 
 settings = snakemake.params.settings
 attribute, size = settings["edit"]["attribute"], settings["images"]["size"]

@@ -3,7 +3,7 @@
 import job
 from job import snakemake
 from unripple.files.pictures import Mask, Matte, read_matte, write_mask
-from unripple.index import PhotoFiles
+from unripple.jobs.index import PhotoFiles
 from unripple.stages.ripple import ripple_mask
 
 threshold = float(snakemake.wildcards.threshold)

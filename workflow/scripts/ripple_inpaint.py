@@ -3,7 +3,7 @@
 import job
 from job import snakemake
 from unripple.files.pictures import Mask, Matte, Rgb, levels, read_mask, read_matte, read_rgb, signed, write_rgb
-from unripple.index import PhotoFiles
+from unripple.jobs.index import PhotoFiles
 from unripple.stages.composite import ripple_inpaint
 
 feather = int(snakemake.wildcards.feather)

@@ -2,7 +2,7 @@
 
 import job
 from unripple.files.pictures import Matte, Rgb, levels, read_matte, read_rgb, signed, write_rgb
-from unripple.index import PhotoFiles
+from unripple.jobs.index import PhotoFiles
 from unripple.stages.composite import split_composite
 
 edits, mattes, plates = (job.index(name) for name in ("edits", "mattes", "plates"))

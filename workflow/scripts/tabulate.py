@@ -10,11 +10,11 @@ from job import snakemake
 from unripple.files.atomic import atomic
 from unripple.files.data import write_json
 from unripple.files.tables import write_table
-from unripple.index import read
-from unripple.metrics.columns import TRUTH
+from unripple.jobs.index import read
 from unripple.metrics.features import read_features
 from unripple.metrics.frechet import frechet_table, frechet_text
 from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, read_table, render, summarise
+from unripple.settings.columns import TRUTH
 
 settings = snakemake.params.settings
 rows: list[dict[Any, Any]] = [row for file in snakemake.input.rows for row in read_table(file).to_dict("records")]

@@ -7,10 +7,10 @@ from torch import Tensor
 import job
 import network_job
 from job import snakemake
-from unripple.demo import Layers, compose
 from unripple.files.pictures import levels, reduced, reduced_matte, write_matte, write_rgb
 from unripple.files.tensors import to_arrays
-from unripple.index import PhotoFiles
+from unripple.jobs.index import PhotoFiles
+from unripple.known_plate.portraits import Layers, compose
 from unripple.networks.mobile_stylegan import rows
 from unripple.stages.parse import person_matte
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from unripple.metrics.columns import KEYS
 from unripple.metrics.st_lpips import Vector
+from unripple.settings.columns import KEYS
 
 
 @dataclass

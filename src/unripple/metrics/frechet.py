@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from unripple.metrics.columns import INCEPTION, PHOTO, TRUTH
+from unripple.settings.columns import INCEPTION, PHOTO, TRUTH
 
 #: Fewest pictures on each side. Below, the distance says more of the sample than of the method.
 LEAST_PICTURES = 100

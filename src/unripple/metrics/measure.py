@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
-from unripple.faces import FaceMeasure, FaceMeter, identity_distance
+from unripple.detectors.blazepose import PersonMeter
+from unripple.detectors.dlib_faces import FaceMeasure, FaceMeter, identity_distance
 from unripple.files.pictures import Mask, Matte, Rgb
 from unripple.files.tensors import to_tensor
 from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over
-from unripple.metrics.columns import COLUMNS, INCEPTION, PHOTO, ST_ALEXNET, ST_LPIPS, TRUTH
 from unripple.metrics.difference import mean_difference
 from unripple.metrics.inner_ripples import inner_ripples
 from unripple.metrics.psnr import decibels, psnr, squared_error
@@ -31,7 +31,7 @@ from unripple.metrics.seam import seam
 from unripple.metrics.ssim import ssim_map
 from unripple.metrics.st_lpips import SIDE, Vector, pooled, prepare, st_lpips_map
 from unripple.networks.st_alexnet import StLpips
-from unripple.persons import PersonMeter
+from unripple.settings.columns import COLUMNS, INCEPTION, PHOTO, ST_ALEXNET, ST_LPIPS, TRUTH
 from unripple.weights.st_lpips import load_st_lpips
 
 if TYPE_CHECKING:
@@ -44,21 +44,21 @@ Features = list[torch.Tensor]
 
 
 class FaceReader(Protocol):
-    """What measures a face: ``unripple.faces.FaceMeter``, or a stand-in."""
+    """What measures a face: ``unripple.detectors.dlib_faces.FaceMeter``, or a stand-in."""
 
     def measure(self, rgb: Rgb) -> FaceMeasure | None:
         """The largest face of ``uint8 (H, W, 3)``; None where none is found."""
 
 
 class PersonReader(Protocol):
-    """What finds the person: ``unripple.persons.PersonMeter``, or a stand-in."""
+    """What finds the person: ``unripple.detectors.blazepose.PersonMeter``, or a stand-in."""
 
     def measure(self, rgb: Rgb) -> Matte:
         """How surely each pixel of ``uint8 (H, W, 3)`` is a person: ``float32 (H, W) in [0, 1]``."""
 
 
 @dataclass(frozen=True)
-class Yardsticks:
+class MetricNetworks:
     """The networks that measure, loaded once for many pictures."""
 
     faces: FaceReader
@@ -67,7 +67,7 @@ class Yardsticks:
     inception: Inception | None = None
 
     @classmethod
-    def load(cls, device: torch.device, inception: Path | None = None) -> Yardsticks:
+    def load(cls, device: torch.device, inception: Path | None = None) -> MetricNetworks:
         """dlib and BlazePose, which work on the CPU, ST-LPIPS on ``device``, and Inception where its file is given."""
         # Channels last: half the time on a CPU.
         network = load_st_lpips().to(device).to(memory_format=torch.channels_last)
@@ -110,7 +110,7 @@ def _inception(file: Path, device: torch.device) -> Inception:
 class Measured:
     """What is known of one picture.
 
-    ``row``: a value for every key of ``columns.COLUMNS``, or nothing; ``feature``: see `Yardsticks.feature`.
+    ``row``: a value for every key of ``columns.COLUMNS``, or nothing; ``feature``: see `MetricNetworks.feature`.
     """
 
     row: Row
@@ -138,7 +138,7 @@ class Exam:
     hfgi: Rgb
     original: Matte
     edited: Matte
-    yardsticks: Yardsticks
+    networks: MetricNetworks
     truth: Rgb | None = None
     made: Matte | None = None
     degree: float = 1.0
@@ -164,11 +164,11 @@ class Exam:
             check_pair(self.photo, rgb)
         reference = {PHOTO: self.photo} if self.truth is None else {TRUTH: self.truth}
         everything = {**pictures, **reference}
-        layers = dict(zip(everything, self.yardsticks.features(list(everything.values())), strict=True))
+        layers = dict(zip(everything, self.networks.features(list(everything.values())), strict=True))
         return {
             name: Measured(
                 {} if name == PHOTO else self._row(rgb, layers[name], layers.get(TRUTH), mask),
-                self.yardsticks.feature(rgb, layers[name]),
+                self.networks.feature(rgb, layers[name]),
             )
             for name, rgb in everything.items()
         }
@@ -176,14 +176,14 @@ class Exam:
     def row(self, rgb: Rgb, mask: Mask | None = None) -> Row:
         """The row of one edit alone, see `measure`."""
         check_pair(self.photo, rgb)
-        layers, *truths = self.yardsticks.features([rgb, *([] if self.truth is None else [self.truth])])
+        layers, *truths = self.networks.features([rgb, *([] if self.truth is None else [self.truth])])
         return self._row(rgb, layers, truths[0] if truths else None, mask)
 
     def _row(self, rgb: Rgb, layers: Features, truth: Features | None, mask: Mask | None) -> Row:
         values: Row = {column.key: NAN for column in COLUMNS}
         values |= self._ripples(rgb) | self._to_truth(rgb, layers, truth) | self._faces(rgb)
         if self.regions.band_core.any():
-            values["residual_person"] = residual_person(self.yardsticks.persons.measure(rgb), self.regions.band_core)
+            values["residual_person"] = residual_person(self.networks.persons.measure(rgb), self.regions.band_core)
         values["fidelity_psnr"] = psnr(rgb, self.photo, self.regions.background)
         values["fidelity_difference"] = mean_difference(rgb, self.photo, self.regions.background)
         values["harm"] = mean_difference(rgb, self.hfgi, self._made_core)
@@ -219,7 +219,7 @@ class Exam:
     def _to_truth(self, rgb: Rgb, layers: Features, truth: Features | None) -> Row:
         if self.truth is None or truth is None:
             return {}
-        distance = st_lpips_map(truth, layers, self.yardsticks.st_lpips)
+        distance = st_lpips_map(truth, layers, self.networks.st_lpips)
         similarity = ssim_map(rgb, self.truth)
         error = squared_error(rgb, self.truth)
         values: Row = {}
@@ -237,7 +237,7 @@ class Exam:
         """The largest face, measured once for each picture."""
         key = hashlib.sha256(rgb.tobytes()).digest()
         if key not in self._seen:
-            self._seen[key] = self.yardsticks.faces.measure(rgb)
+            self._seen[key] = self.networks.faces.measure(rgb)
         return self._seen[key]
 
     def _faces(self, rgb: Rgb) -> Row:

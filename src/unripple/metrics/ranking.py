@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from unripple.metrics.columns import BY_KEY
 from unripple.metrics.table import bootstrap
+from unripple.settings.columns import BY_KEY
 
 #: What identifies a picture across settings.
 PICTURE = ["photo", "attribute", "degree"]

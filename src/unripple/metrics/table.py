@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from unripple.metrics.columns import BASELINE, COLUMNS, KEYS, TRUTH, Column
+from unripple.settings.columns import BASELINE, COLUMNS, KEYS, TRUTH, Column
 
 #: Columns of the summary.
 SUMMARY_COLUMNS = (

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from unripple.metrics.columns import BASELINE, BY_KEY, ST_LPIPS, Column
 from unripple.report.pictures import compared, spread
+from unripple.settings.columns import BASELINE, BY_KEY, ST_LPIPS, Column
 
 #: By which metrics pictures are found: what ripples are left, and how far from the truth the band is.
 CASE_METRICS = ("ripple_energy", f"{ST_LPIPS}_band")

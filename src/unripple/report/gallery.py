@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from unripple.metrics.columns import COLUMNS
 from unripple.report.pictures import FacePictures, signed
 from unripple.report.recipes import Recipes
 from unripple.report.thumbnails import data_uri, mask_uri
+from unripple.settings.columns import COLUMNS
 
 #: No more than this many characters of pictures in the page: it opens at once, and stays well below 40 MB.
 BUDGET = 24_000_000

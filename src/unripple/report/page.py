@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from unripple.metrics.columns import BASELINE, BY_KEY, COLUMNS, INCEPTION, TRUTH, Column
 from unripple.metrics.frechet import LEAST_PICTURES
 from unripple.metrics.table import ABSENT, by_metric, difference_text, farthest, mean_text
 from unripple.report.cases import CASE_METRICS, Case, find_cases, typical
@@ -18,6 +17,7 @@ from unripple.report.gallery import Gallery
 from unripple.report.pictures import LABELS, compared, label, signed
 from unripple.report.plots import Plot, against_degree, against_turn, photo_pairs, styles
 from unripple.report.words import Verdict, conclusion, findings, means, minus, p_text, verdict
+from unripple.settings.columns import BASELINE, BY_KEY, COLUMNS, INCEPTION, TRUTH, Column
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from unripple.files.pictures import Mask, Rgb
-from unripple.metrics.columns import BASELINE, TRUTH
+from unripple.settings.columns import BASELINE, TRUTH
 
 #: Names for people; a method that is not listed is shown by its own name.
 LABELS = {

@@ -16,11 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.markers import MarkerStyle
 
-from unripple.metrics.columns import BASELINE, BY_KEY, Column
 from unripple.metrics.table import TURNS
 from unripple.report.cases import paired
 from unripple.report.pictures import label
 from unripple.report.words import minus
+from unripple.settings.columns import BASELINE, BY_KEY, Column
 
 #: Inches; the page scales a plot to the width it has.
 SIZE = (3.0, 2.4)

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
-from unripple import index, provenance
-from unripple.provenance import Step
+from unripple.jobs import index, provenance
+from unripple.jobs.provenance import Step
 
 #: Settings that differ from picture to picture and are shown beside it.
 _SHOWN_ELSEWHERE = ("degree",)

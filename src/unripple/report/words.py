@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
-from unripple.metrics.columns import BASELINE, COLUMNS, Column
 from unripple.metrics.table import ABSENT, by_metric, difference_text, mean_text
 from unripple.report.pictures import compared, label
+from unripple.settings.columns import BASELINE, COLUMNS, Column
 
 Verdict = Literal["better", "worse", ""]
 

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from unripple.blazeface import FaceSeeker
-from unripple.crop import MIN_CROP, Transform, crop_side, ffhq_transform, scale_of
-from unripple.crowd import Crowd, look
-from unripple.faces import FaceMeter, Landmarks
+from unripple.detectors.blazeface import FaceSeeker
+from unripple.detectors.crop import MIN_CROP, Transform, crop_side, ffhq_transform, scale_of
+from unripple.detectors.crowd import Crowd, look
+from unripple.detectors.dlib_faces import FaceMeter, Landmarks
 from unripple.files.pictures import Rgb
-from unripple.images import PhotoRefused
+from unripple.photos.decoding import PhotoRefused
 
 # A crop's side is known to a few per cent: one of `MIN_CROP` must not be refused.
 _EXACT: Final = 0.95

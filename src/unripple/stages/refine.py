@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unripple.codes import principal_axes
 from unripple.files.tensors import to_256
 from unripple.models import ModelSet
 from unripple.networks.mobile_stylegan import rows
+from unripple.networks.w_space import principal_axes
 
 #: Adam's step; it falls to a tenth over the last steps.
 RATE = 0.07

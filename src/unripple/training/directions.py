@@ -2,9 +2,9 @@
 
 ``python -m unripple.training.directions --faces FOLDER --out models/lite/directions.safetensors``
 
-The faces are rendered from sampled codes (unturned chunks of ``unripple.training.faces``); an attribute is measured on
-each; a linear support vector machine separates its highest from its lowest quarter in W; the direction is the unit
-normal of that plane, + towards more: the person turns to their right, the person smiles.
+The faces are rendered from sampled codes (unturned chunks of ``unripple.training.rendered_faces``); an attribute is
+measured on each; a linear support vector machine separates its highest from its lowest quarter in W; the direction is
+the unit normal of that plane, + towards more: the person turns to their right, the person smiles.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from sklearn.model_selection import cross_val_score
 from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
-from unripple.faces import FaceMeter, head_pose, smile
+from unripple.detectors.dlib_faces import FaceMeter, head_pose, smile
 from unripple.files.tensors import write_tensors
-from unripple.training.faces import load
+from unripple.training.rendered_faces import load
 
 #: Share of the faces at either end that are told apart, and the inverse strength of the regularisation. The two ends
 #: are separated almost perfectly by many planes, so accuracy cannot choose; a wide margin it is.

@@ -23,14 +23,14 @@ from tqdm import tqdm
 from unripple.files.data import write_arrays
 from unripple.files.pictures import levels, signed
 from unripple.files.tensors import to_arrays, to_tensor
+from unripple.known_plate.plates import training_plate
 from unripple.models.devices import chosen_device, fast_dtype
 from unripple.networks.e4e_lite import E4eLite, PooledFeatures
 from unripple.networks.parser import Parser
-from unripple.plates import training_plate
 from unripple.stages.composite import over
 from unripple.training import ridge
 from unripple.training.export import export
-from unripple.training.faces import chunks, render_256
+from unripple.training.rendered_faces import chunks, render_256
 from unripple.weights.lite import ENCODER_RANK, load_generator, load_parser
 from unripple.weights.st_lpips import load_trunk
 

@@ -16,13 +16,14 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from unripple.codes import CodeSampler
-from unripple.faces import FaceMeter, identity_distance
+from unripple.detectors.dlib_faces import FaceMeter, identity_distance
 from unripple.files.pictures import signed
 from unripple.files.tensors import resize, to_256, to_arrays, to_uint8
+from unripple.known_plate.plates import plate
 from unripple.models import ModelSet, lite
 from unripple.networks.mobile_stylegan import rows
-from unripple.plates import STUDY_PLATES, plate
+from unripple.networks.w_space import CodeSampler
+from unripple.settings.plates import STUDY_PLATES
 from unripple.stages.composite import over
 from unripple.stages.edit import edit
 from unripple.stages.invert import invert

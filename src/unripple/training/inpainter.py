@@ -19,11 +19,12 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional as F
 
+from unripple.known_plate.plates import plate, training_plate
 from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.st_alexnet import StLpips
-from unripple.plates import STUDY_PLATES, plate, training_plate
-from unripple.training import faces_folder, masks
+from unripple.settings.plates import STUDY_PLATES
+from unripple.training import masks, matted_faces
 from unripple.training.augment import Dice, recoloured, signed
 from unripple.training.export import export
 from unripple.training.runner import Run
@@ -204,7 +205,7 @@ def quality(network: LamaLite, plates: Tensor, silhouettes: Tensor, seed: int = 
 
 def load(faces: Path, plates: int, size: int = 256, seed: int = 0) -> tuple[Scenes, Tensor, Tensor]:
     """What to train on; and for the measurement, plates of the study and mattes of held-out persons."""
-    pictures, mattes, held_out = faces_folder.load(faces)
+    pictures, mattes, held_out = matted_faces.load(faces)
     rng = np.random.default_rng(seed)
     seen = torch.from_numpy(np.stack([training_plate(rng, size) for _ in range(plates)]))
     unseen = torch.from_numpy(np.stack([plate(name, rng, size) for name in sorted(STUDY_PLATES) for _ in range(16)]))

@@ -18,10 +18,11 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional as F
 
+from unripple.known_plate.plates import plate, training_plate
 from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.parser import Parser
-from unripple.plates import STUDY_PLATES, plate, training_plate
-from unripple.training import faces_folder
+from unripple.settings.plates import STUDY_PLATES
+from unripple.training import matted_faces
 from unripple.training.augment import Dice, degraded, moved, recoloured, signed, with_ghost
 from unripple.training.export import export
 from unripple.training.runner import Run
@@ -164,7 +165,7 @@ def clutter(plates: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDAr
 
 def load(faces: Path, plates: int, size: int = 256, seed: int = 0) -> tuple[Portraits, Portraits]:
     """What to train on, and what is held out (other persons, other plates)."""
-    pictures, mattes, held_out = faces_folder.load(faces)
+    pictures, mattes, held_out = matted_faces.load(faces)
     rng = np.random.default_rng(seed)
     clean = np.stack([training_plate(rng, size) for _ in range(plates)])
     seen = torch.from_numpy(np.concatenate((clean, clutter(clean, rng))))

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision import transforms
 
-from unripple.folder import PICTURES, is_picture
-from unripple.images import PhotoRefused, read_photo
+from unripple.photos.decoding import PhotoRefused, read_photo
+from unripple.photos.folder import PICTURES, is_picture
 
 
 class Draw(NamedTuple):

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
-from unripple.weights.published import archives
+from unripple.weights.published import zips
 from unripple.weights.published.manifest import WeightsError
 
 #: What PyTorch Lightning keeps beside the weights: its configuration, its callbacks and their scores.
@@ -62,7 +62,7 @@ def load(path: Path, inert: re.Pattern[str] | None = None) -> Any:
         stand_ins: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = []
         whole = False
         if zipfile.is_zipfile(path):
-            with archives.opened(path) as archive:
+            with zips.opened(path) as archive:
                 whole = all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
             unknown = sorted(get_unsafe_globals_in_checkpoint(path))
             refused = [name for name in unknown if inert is None or not inert.fullmatch(name)]
@@ -92,7 +92,7 @@ def load_torchscript(path: Path) -> dict[str, Tensor]:
     """
     with tempfile.TemporaryDirectory() as folder:
         bare = Path(folder, "tensors.pt")
-        with archives.opened(path) as archive, zipfile.ZipFile(bare, "w") as copy:
+        with zips.opened(path) as archive, zipfile.ZipFile(bare, "w") as copy:
             kept = [m for m in archive.infolist() if re.fullmatch(r"[^/]+/(data\.pkl|version|data/\w+)", m.filename)]
             if not any(member.filename.endswith("/data.pkl") for member in kept):
                 raise WeightsError(f"{path}: expected a TorchScript archive with a data.pkl, found none")

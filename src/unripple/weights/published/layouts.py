@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from unripple.networks.stylegan2 import STYLE_DIM, StyleGAN2
-from unripple.weights.published import archives, checkpoints
+from unripple.weights.published import checkpoints, zips
 from unripple.weights.published.manifest import WeightsError
 from unripple.weights.roles import ATTRIBUTES, LATENT_AVG, Layout
 
@@ -113,7 +113,7 @@ def _lama_checkpoint(path: Path) -> State:
 def _lama_zip(path: Path) -> State:
     """The authors' archive, from which only ``models/best.ckpt`` is taken."""
     with tempfile.TemporaryDirectory() as folder:
-        checkpoint = archives.extract(path, "models/best.ckpt", Path(folder, "best.ckpt"))
+        checkpoint = zips.extract(path, "models/best.ckpt", Path(folder, "best.ckpt"))
         try:
             return _lama_checkpoint(checkpoint)
         except WeightsError as error:

@@ -1,0 +1,1 @@
+"""The command ``unripple``: one file for each of its subcommands."""

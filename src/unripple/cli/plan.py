@@ -1,0 +1,52 @@
+"""``unripple plan``: what a study will cost, before anything runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUN = Path("workflow/runner/run.py")
+
+
+class NoPlan(RuntimeError):
+    """No study can be planned here; the message is what the workflow said."""
+
+
+def plan(context: typer.Context) -> None:
+    """What a study would do now and cost: jobs, photos, hours and disk by rule. Takes Snakemake's arguments."""
+    from unripple.jobs.costs import render
+
+    if not RUN.is_file():
+        typer.echo(f"{RUN}: not here; run this in the project's folder", err=True)
+        raise typer.Exit(1)
+    try:
+        typer.echo(render(foreseen(Path(), context.args)))
+    except NoPlan as none:
+        typer.echo(str(none), err=True)
+        raise typer.Exit(1) from None
+
+
+def foreseen(project: Path, arguments: list[str]) -> pd.DataFrame:
+    """The costs of the study of a project, see `unripple.jobs.costs.costs`. Raises ``NoPlan``."""
+    import torch
+
+    from unripple.jobs import costs as costs_ahead
+    from unripple.jobs import pace
+
+    command = [sys.executable, str(RUN), "--dry-run", *arguments]
+    found = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if found.returncode:
+        raise NoPlan(found.stdout)
+    jobs, photos = costs_ahead.jobs_of(found.stdout), costs_ahead.photos_of(found.stdout)
+    rates = costs_ahead.measured(project / "logs", project / "results")
+    if jobs.keys() - rates.keys():
+        # A machine with a GPU computes on it, and the rates that come along were taken without one.
+        rates = costs_ahead.shipped(None if torch.cuda.is_available() else pace.seconds()) | rates
+    return costs_ahead.costs(jobs, photos, rates, costs_ahead.on_gpu(found.stdout))

@@ -1,1 +1,0 @@
-"""Subcommands of ``unripple`` that are about finished studies."""

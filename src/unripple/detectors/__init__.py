@@ -1,0 +1,1 @@
+"""Faces and persons, found by networks that ship in packages."""

@@ -1,0 +1,1 @@
+"""How jobs do their work and tell of it: batches, indexes, journals, fingerprints, provenance."""

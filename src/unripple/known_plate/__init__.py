@@ -1,0 +1,1 @@
+"""Portraits whose true edit is known: plates, and generated persons over them."""

@@ -1,0 +1,122 @@
+"""The known-plate study set: generated portraits over known backgrounds, with the true edit of each.
+
+person = G(w) with a soft matte; portrait = person over a plate; the true edit at degree a = person of G(w + a n) over
+*the same* plate. And the public-domain photographs that the study also looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import skimage.data
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor, nn
+
+from unripple.detectors.dlib_faces import FaceMeter
+from unripple.files.pictures import Matte, Rgb
+from unripple.files.tensors import to_uint8
+from unripple.known_plate import plates
+from unripple.settings.plates import STUDY_PLATES
+from unripple.stages.composite import Picture, over, settled
+
+#: Starting yaws of a set are spread evenly over this many degrees to both sides.
+YAW_LIMIT: Final = 15.0
+#: Faces looked at for each that is taken.
+CANDIDATES: Final = 2
+
+#: ``w (B, 512)`` -> yaw of each face in degrees, None where not exactly one face is seen.
+YawOf = Callable[[Tensor], Sequence[float | None]]
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A picture and what it is made of.
+
+    ``rgb: float32 (H, W, 3)`` in [-1, 1]; ``matte: float32 (H, W)`` in [0, 1], of the person in it.
+    """
+
+    rgb: Picture
+    matte: Matte
+
+
+@torch.no_grad()
+def sample_codes(
+    mapping: nn.Module,
+    w_mean: Tensor,
+    yaw_of: YawOf,
+    *,
+    count: int,
+    seed: int,
+    truncation: float,
+) -> Tensor:
+    """Codes of faces whose yaws are spread evenly over ±`YAW_LIMIT`: ``float32 (count, 512)``.
+
+    Args:
+        mapping: z -> w.
+        w_mean: ``(512,)``, where the truncation pulls to.
+        yaw_of: measures candidates; see `measured_yaw`.
+        truncation: psi in (0, 1].
+
+    Raises:
+        ValueError: too few of the candidates show one face.
+    """
+    if count == 0:
+        return w_mean.new_zeros(0, len(w_mean))
+    noise = torch.Generator().manual_seed(seed)
+    z = torch.randn(CANDIDATES * count, len(w_mean), generator=noise)
+    w = torch.lerp(w_mean, mapping(z.to(w_mean)), truncation)
+    yaws = yaw_of(w)
+    seen = [i for i, yaw in enumerate(yaws) if yaw is not None]
+    if len(seen) < count:
+        raise ValueError(
+            f"seed {seed}: expected {count} faces among {len(w)} candidates, found {len(seen)}; "
+            f"take another seed or a truncation below {truncation}"
+        )
+    wanted = np.linspace(-YAW_LIMIT, YAW_LIMIT, count) if count > 1 else np.zeros(1)
+    cost = np.abs(np.array([yaws[i] for i in seen], dtype=np.float64)[:, None] - wanted[None, :])
+    taken, _ = linear_sum_assignment(cost)
+    return w[[seen[i] for i in sorted(taken)]]
+
+
+def measured_yaw(render: Callable[[Tensor], Tensor], meter: FaceMeter) -> YawOf:
+    """A `YawOf` that renders one code after the other. ``render: w (B, 512) -> rgb (B, 3, H, W)``."""
+
+    def yaw_of(w: Tensor) -> list[float | None]:
+        measures = [meter.measure(to_uint8(render(w[i : i + 1]))[0]) for i in range(len(w))]
+        return [measure.yaw if measure is not None and measure.faces == 1 else None for measure in measures]
+
+    return yaw_of
+
+
+def study_plate(number: int, seed: int, size: int, names: Sequence[str] = STUDY_PLATES) -> Rgb:
+    """The plate behind portrait ``number``, of one of some photographs: ``uint8 (size, size, 3)``.
+
+    Depends on nothing but these.
+    """
+    name = names[number % len(names)]
+    return plates.plate(name, np.random.default_rng([seed, number]), size)
+
+
+def compose(person: Picture, matte: Matte, plate: Picture) -> Layers:
+    """A generated person over a plate.
+
+    Of G(w) it makes the portrait, of G(w + a n) over the same plate the true edit at degree a.
+
+    Args:
+        person: ``float32 (H, W, 3)`` in [-1, 1], with any background.
+        matte: of the person, ``float32 (H, W)``.
+        plate: like ``person``.
+    """
+    return Layers(over(person, matte, plate), settled(matte))
+
+
+def example_photo(name: str) -> Rgb:
+    """A public-domain photograph of a person that scikit-image's wheel ships: ``uint8 (H, W, 3)``."""
+    if name != "astronaut":
+        raise ValueError(f"example photo {name!r}: expected astronaut, the only one")
+    astronaut: Rgb = skimage.data.astronaut()
+    return astronaut

@@ -1,0 +1,1 @@
+"""Proof that our networks give the reference implementations' numbers."""

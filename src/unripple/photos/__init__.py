@@ -1,0 +1,1 @@
+"""Anybody's photos: found in folders and archives, named, decoded, and shared out."""

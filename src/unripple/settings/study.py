@@ -1,0 +1,278 @@
+"""What a study is made of: typed models of ``params.yaml``.
+
+The models are the only description of the settings. The JSON schema in ``workflow/schema`` and the reference in
+``docs/configuration.md`` are generated from them: ``python -m unripple.settings.reference``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from unripple.photos.celeba_hq import Split
+from unripple.settings.columns import COLUMNS
+from unripple.settings.plates import MORE_PLATES, STUDY_PLATES
+
+Method = Literal["e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"]
+
+#: The inpainters that belong to a set of models; ``telea`` needs no weights and goes with both.
+INPAINTERS = {"lite": ("lama-lite", "telea"), "published": ("big-lama", "telea")}
+
+#: Decimals of a number that a path spells, and how many degrees a study may have.
+DECIMALS = 4
+MOST_DEGREES = 100
+#: Characters of a list of degrees in a path; a file's name has at most 255.
+LONGEST_DEGREES = 120
+
+#: What ``auto`` stands for, by set of models: section -> key -> value.
+AUTO = "auto"
+CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
+    "lite": {"invert": {"refine": 16}, "inpaint": {"model": "lama-lite"}},
+    "published": {"invert": {"refine": 0}, "inpaint": {"model": "big-lama"}},
+}
+
+
+def _without_repeats(values: list[Any]) -> list[Any]:
+    if len(set(values)) != len(values):
+        raise PydanticCustomError("allowed", "a list without repeats")
+    return values
+
+
+def _with_baseline(methods: list[Method]) -> list[Method]:
+    if "hfgi" not in methods:
+        raise PydanticCustomError("allowed", "a list with hfgi in it, the baseline of every comparison")
+    return methods
+
+
+def _plates(names: list[str]) -> list[str]:
+    known = STUDY_PLATES + MORE_PLATES
+    if not names or not set(names) <= set(known):
+        raise PydanticCustomError("allowed", "a list of some of {names}", {"names": ", ".join(known)})
+    return names
+
+
+def _folder_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise PydanticCustomError("allowed", "small letters and digits, with single hyphens between them")
+    return name
+
+
+def _not_zero(degree: float) -> float:
+    if degree == 0:
+        raise PydanticCustomError("allowed", "a number other than 0, which is no edit")
+    return degree
+
+
+def _a_metric_with_a_direction(key: str) -> str:
+    ranked = [column.key for column in COLUMNS if column.better != "neither"]
+    if key not in ranked:
+        raise PydanticCustomError("allowed", "one of {names}", {"names": ", ".join(ranked)})
+    return key
+
+
+def _short_enough(number: float) -> float:
+    if round(number, DECIMALS) != number:
+        raise PydanticCustomError(
+            "allowed", "a number of at most {decimals} decimals: it names a folder", {"decimals": DECIMALS}
+        )
+    return number
+
+
+Degree = Annotated[float, Field(ge=-5, le=5), AfterValidator(_not_zero), AfterValidator(_short_enough)]
+
+
+class Section(BaseModel):
+    """One section of ``params.yaml``: no unknown keys, no silent conversion of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+def _or_auto(schema: dict[str, Any]) -> None:
+    """The setting may be left to the set of models, and is by default."""
+    allowed = {key: schema.pop(key) for key in list(schema) if key not in ("default", "description")}
+    schema.update(anyOf=[{"const": AUTO}, allowed], default=AUTO)
+
+
+class StudySet(Section):
+    """The photos of the study."""
+
+    name: Annotated[str, AfterValidator(_folder_name)] = Field(
+        "default", description="Folder of the results; studies of other photos stand side by side."
+    )
+    known_plate: int = Field(12, ge=0, le=1000, description="Generated portraits over known plates; each has a truth.")
+    seed: int = Field(2026, ge=0, le=2**31 - 1, description="Seed of the faces and plates of the known-plate set.")
+    plates: Annotated[list[str], AfterValidator(_without_repeats), AfterValidator(_plates)] = Field(
+        list(STUDY_PLATES), description="Photographs behind the generated portraits, taken in turn."
+    )
+    truncation: float = Field(0.7, gt=0, le=1, description="Truncation psi of the sampled faces; 1 is none.")
+    photos: str = Field(
+        "data/photos",
+        min_length=1,
+        description="Folder of photos to study with all below it, an archive of them (zip, tar), or one photo; ~ is the"
+        " home folder. none: no photos. The default folder may be absent or empty, another one not.",
+    )
+    split: Split = Field(
+        "all", description="Of CelebA-HQ, by its two official lists beside the photos; all: every photo there is."
+    )
+    aligned: bool = Field(
+        False, description="Whether the photos are aligned already, as those of CelebA-HQ and FFHQ are."
+    )
+    examples: Annotated[list[Literal["astronaut"]], AfterValidator(_without_repeats)] = Field(
+        ["astronaut"], description="Public-domain photographs of scikit-image to study as well."
+    )
+    shards: int = Field(1, ge=1, le=1000, description="Jobs into which the photos of each stage are split.")
+
+
+class Images(Section):
+    """The stored pictures."""
+
+    size: Literal[256, 512, 1024] = Field(512, description="Side of the stored pictures in pixels.")
+
+
+class Invert(Section):
+    """The inversion."""
+
+    refine: int = Field(
+        16,
+        ge=0,
+        le=1000,
+        description="Gradient steps on the encoder's code; 0 is the encoder alone. auto: 16 (lite), 0 (published, the"
+        " only value there: HFGI's inversion is e4e alone).",
+        json_schema_extra=_or_auto,
+    )
+
+
+class Edit(Section):
+    """The edit in latent space."""
+
+    attribute: Literal["pose", "smile"] = Field("pose", description="What is edited; + pose turns to the own right.")
+    degrees: Annotated[list[Degree], AfterValidator(_without_repeats)] = Field(
+        [-3.0, -1.5, 1.5, 3.0],
+        min_length=1,
+        max_length=MOST_DEGREES,
+        description="Steps along the unit direction, of at most 4 decimals; the study's useful range is -3 to 3.",
+    )
+
+    def spelled_degrees(self) -> str:
+        """The degrees as paths spell them: ``-3_3``, or where there are many their number and a checksum."""
+        spelled = "_".join(f"{degree:g}" for degree in self.degrees)
+        if len(spelled) <= LONGEST_DEGREES:
+            return spelled
+        return f"{len(self.degrees)}-{hashlib.sha256(spelled.encode()).hexdigest()[:12]}"
+
+
+class Compute(Section):
+    """The arithmetic of the networks."""
+
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="Of the generator's edits. bfloat16 is faster on devices that have instructions for it, and refused"
+        " on others; within a grey level on average.",
+    )
+
+
+class Parse(Section):
+    """The person's matte."""
+
+    threshold: Annotated[float, AfterValidator(_short_enough)] = Field(
+        0.5, gt=0, lt=1, description="Matte value from which a pixel belongs to the person; at most 4 decimals."
+    )
+
+
+class Ripple(Section):
+    """The ripple mask."""
+
+    operation: Literal["and_not", "xor", "or"] = Field(
+        "and_not", description="How the person masks of original and edit are joined; and_not is the uncovered band."
+    )
+    original: Literal["photo", "inversion"] = Field(
+        "photo", description="Picture whose person counts as the original; the original study took the inversion."
+    )
+    dilate: int = Field(8, ge=0, le=128, description="Pixels, at size 512, by which the mask grows.")
+
+
+class Inpaint(Section):
+    """The filling of the masked pixels."""
+
+    model: Literal["lama-lite", "telea", "big-lama"] = Field(
+        "lama-lite",
+        description="Inpainter: lama-lite (models lite), big-lama (models published) or telea (both). auto: the LaMa of"
+        " the set.",
+        json_schema_extra=_or_auto,
+    )
+
+
+class Composite(Section):
+    """The joining of edited person and background."""
+
+    feather: int = Field(4, ge=0, le=64, description="Width in pixels, at size 512, of the soft edge of a paste.")
+
+
+class Metrics(Section):
+    """The measurements."""
+
+    bootstrap: int = Field(2000, ge=100, le=100_000, description="Resamples of a 95 % bootstrap interval.")
+    seed: int = Field(2026, ge=0, le=2**31 - 1, description="Seed of the resampling.")
+    rank: Annotated[str, AfterValidator(_a_metric_with_a_direction)] = Field(
+        "st-lpips-alex_band", description="Column of the table by which settings are ranked when they are compared."
+    )
+
+
+class Study(Section):
+    """The whole of ``params.yaml``."""
+
+    models: Literal["lite", "published"] = Field("lite", description="Set of models that every stage uses.")
+    study: StudySet = StudySet()
+    images: Images = Images()
+    invert: Invert = Invert()
+    edit: Edit = Edit()
+    compute: Compute = Compute()
+    parse: Parse = Parse()
+    ripple: Ripple = Ripple()
+    inpaint: Inpaint = Inpaint()
+    composite: Composite = Composite()
+    methods: Annotated[list[Method], AfterValidator(_without_repeats), AfterValidator(_with_baseline)] = Field(
+        ["e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"],
+        description="Rows of the table; hfgi is the baseline and always among them.",
+    )
+    metrics: Metrics = Metrics()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _chosen_by_the_set(cls, settings: Any) -> Any:
+        """Put in place of ``auto``, and of what is not said, what the set of models wants."""
+        if not isinstance(settings, Mapping):
+            return settings
+        chosen = CHOSEN.get(str(settings.get("models", "lite")), CHOSEN["lite"])
+        filled = dict(settings)
+        for section, values in chosen.items():
+            given = filled.get(section, {})
+            if isinstance(given, Mapping):
+                filled[section] = values | {key: v for key, v in given.items() if v != AUTO or key not in values}
+        return filled
+
+    @model_validator(mode="after")
+    def _refined_only_where_it_can_be(self) -> Self:
+        if self.models == "published" and self.invert.refine:
+            raise PydanticCustomError(
+                "cross",
+                "invert.refine = {value}: expected 0 (or auto) with models = published: HFGI inverts with e4e alone",
+                {"value": self.invert.refine},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _inpainter_of_the_set(self) -> Self:
+        allowed = INPAINTERS[self.models]
+        if self.inpaint.model not in allowed:
+            raise PydanticCustomError(
+                "cross",
+                "inpaint.model = {value}: expected one of {allowed} with models = {models}",
+                {"value": self.inpaint.model, "allowed": ", ".join(allowed), "models": self.models},
+            )
+        return self
