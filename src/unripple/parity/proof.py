@@ -1,6 +1,6 @@
 """Proof that our networks give the numbers of the reference implementations.
 
-``python -m unripple.parity.proof --fixtures DIR`` runs every ``*.npz`` of a folder, prints one line per case and
+``python -m unripple.parity --fixtures DIR`` runs every ``*.npz`` of a folder, prints one line per case and
 exits with 0 only if all pass. A fixture's ``meta`` names the network and its inputs; the weights come from
 ``unripple.parity.fill``.
 """
@@ -109,7 +109,3 @@ def main(
         passed &= result.passed
         typer.echo(result.line())
     sys.exit(0 if passed else 1)
-
-
-if __name__ == "__main__":
-    typer.run(main)
