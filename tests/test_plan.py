@@ -1,4 +1,4 @@
-"""Costs ahead of time: jobs and photos from a dry run, rates from what earlier jobs took."""
+"""Costs ahead of time: jobs and photos as a run announces them, rates from what earlier jobs took."""
 
 from __future__ import annotations
 
@@ -11,31 +11,6 @@ import pytest
 import yaml
 
 from unripple.jobs import costs, pace
-
-DRY_RUN = """\
-Building DAG of jobs...
-Job stats:
-job       count
-------  -------
-edit          2
-report        1
-all           1
-total         4
-
-[Tue Nov 24 15:05:18 2026]
-rule edit:
-    input: a
-    wildcards: degree=3, shard=00
-    resources: tmpdir=/tmp, photos=30, mem_mb=3000
-rule edit:
-    input: b
-    resources: tmpdir=/tmp, photos=14, mem_mb=3000
-rule report:
-    input: c
-    resources: tmpdir=/tmp, mem_mb=3000
-localrule all:
-    input: d
-"""
 
 
 def finished(folder: Path, name: str, rule: str, seconds: float, photos: int, size: int = 0, gpu: int = 0) -> None:
@@ -54,9 +29,14 @@ def rates(folder: Path) -> dict[str, costs.Rate]:
     return costs.measured(folder / "logs", folder / "results")
 
 
-def test_jobs_and_photos_of_a_dry_run() -> None:
-    assert costs.jobs_of(DRY_RUN) == {"edit": 2, "report": 1}
-    assert costs.photos_of(DRY_RUN) == {"edit": 44, "report": 1, "all": 1}
+def announce(**resources: object) -> costs.Job:
+    return costs.Job.of({"rule": "edit", "resources": {"mem_mb": "<TBD>", **resources}})
+
+
+def test_photos_and_gpu_of_a_job_that_is_announced() -> None:
+    assert announce() == costs.Job("edit", photos=1, gpu=False)
+    assert announce(photos=30, gpu=0) == costs.Job("edit", photos=30, gpu=False)
+    assert announce(photos=0, gpu=1) == costs.Job("edit", photos=0, gpu=True)
 
 
 def test_a_rate_is_a_line_through_small_and_large_jobs(tmp_path: Path) -> None:
@@ -80,10 +60,8 @@ def test_a_benchmark_without_a_rule_is_left_out(tmp_path: Path) -> None:
 
 def test_costs_add_starts_photos_and_disk() -> None:
     table = costs.costs(
-        {"edit": 2, "invert": 1, "report": 1},
-        {"edit": 44, "invert": 36},
+        [costs.Job("edit", 30), costs.Job("invert", 36, gpu=True), costs.Job("edit", 14), costs.Job("report")],
         {"edit": costs.Rate(5, 10, 2), "invert": costs.Rate(0, 100, 0, gpu=True, here=False)},
-        {"invert"},
     ).set_index("rule")
     assert table.loc["edit", "cpu_hours"] == pytest.approx((2 * 5 + 44 * 10) / 3600)
     assert table.loc["edit", "gigabytes"] == pytest.approx(88 / 1024)
@@ -98,16 +76,14 @@ def test_costs_add_starts_photos_and_disk() -> None:
 
 def test_a_pace_without_a_gpu_is_not_that_of_a_job_with_one() -> None:
     slow = {"edit": costs.Rate(0, 36, 0)}
-    gpu = costs.on_gpu(DRY_RUN.replace("photos=30", "photos=30, gpu=1"))
-    (row,) = costs.costs({"edit": 1}, {"edit": 100}, slow, gpu).to_dict("records")
+    (row,) = costs.costs([costs.Job("edit", 100, gpu=True)], slow).to_dict("records")
     assert math.isnan(row["gpu_hours"]) and row["cpu_hours"] == 0 and row["measured"] == "unknown"
-    (row,) = costs.costs({"edit": 1}, {"edit": 100}, {"edit": replace(slow["edit"], gpu=True)}).to_dict("records")
+    (row,) = costs.costs([costs.Job("edit", 100)], {"edit": replace(slow["edit"], gpu=True)}).to_dict("records")
     assert math.isnan(row["cpu_hours"]) and row["measured"] == "unknown"
-    assert costs.on_gpu(DRY_RUN) == set()
 
 
 def test_without_a_gpu_there_is_no_column_for_it() -> None:
-    text = costs.render(costs.costs({"edit": 1}, {"edit": 100}, {"edit": costs.Rate(0, 36, 0)}))
+    text = costs.render(costs.costs([costs.Job("edit", 100)], {"edit": costs.Rate(0, 36, 0)}))
     assert text.splitlines()[0].split() == ["rule", "jobs", "photos", "hours", "GB", "measured"]
     assert text.splitlines()[-1] == "Hours are those of one job at a time."
 
@@ -130,7 +106,7 @@ def test_where_the_paces_cannot_be_compared_the_hours_are_unknown(
     tmp_path: Path, calibration: str, here: float | None
 ) -> None:
     rates = costs.shipped(here, shipped_file(tmp_path, calibration))
-    text = costs.render(costs.costs({"edit": 1}, {"edit": 1024}, rates))
+    text = costs.render(costs.costs([costs.Job("edit", 1024)], rates))
     assert text.splitlines()[1].split() == ["edit", "1", "1024", "?", "3.00", "unknown"]
     assert text.splitlines()[2].split() == ["total", "1", "1024", "?", "3.00"]
 
@@ -157,7 +133,7 @@ def test_rates_of_jobs_with_a_gpu_are_not_shipped(tmp_path: Path, monkeypatch: p
 
 
 def test_nothing_to_do_is_said() -> None:
-    assert costs.render(costs.costs({}, {}, {})) == "Nothing to do: every result is up to date.\n"
+    assert costs.render(costs.costs([], {})) == "Nothing to do: every result is up to date.\n"
 
 
 def test_shipped_rates_know_every_stage() -> None:

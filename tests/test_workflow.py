@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import platform
 import re
@@ -11,9 +12,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pandas as pd
@@ -23,7 +26,6 @@ from code_changes import change_function
 
 from unripple.files.checksum import sha256
 from unripple.jobs import index
-from unripple.jobs.costs import jobs_of
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -85,11 +87,19 @@ class Project:
                 os.killpg(process.pid, signal.SIGKILL)
         return process.returncode, output
 
+    def announced(self) -> list[dict[str, Any]]:
+        """The jobs that would run, as ``snakemake_logger_plugin_jobs`` writes them."""
+        file = self.folder / "announced.jsonl"
+        file.touch()
+        status, output = self.run("--dry-run", "--logger", "jobs", "--logger-jobs-file", str(file))
+        assert status == 0, output
+        jobs = [json.loads(line) for line in file.read_text().splitlines()]
+        file.unlink()
+        return [job for job in jobs if job["rule"] != "all"]
+
     def plan(self) -> dict[str, int]:
         """How many jobs of each rule would run."""
-        status, output = self.run("--dry-run")
-        assert status == 0, output
-        return jobs_of(output)
+        return dict(Counter(job["rule"] for job in self.announced()))
 
     def copy(self, folder: Path) -> Project:
         """The same project elsewhere, with all that was made in it."""

@@ -22,7 +22,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-import bar
 import folders
 import restore
 import slurm
@@ -30,6 +29,8 @@ import slurm
 #: The process with which jobs on this machine end: see scripts/faults.py.
 RUN = "UNRIPPLE_RUN"
 SNAKEMAKE = ("--nolock", "--profile", "workflow/profiles/default")
+#: On a terminal, a bar below Snakemake's lines (``snakemake_logger_plugin_bar``); another ``--logger`` takes its place.
+BAR = ("--logger", "bar")
 #: Seconds for killed jobs to give their memory back, before a stopped run ends all the same.
 ENDING = 1.0
 #: Of Linux: what a process is sent when the one that started it has ended.
@@ -62,24 +63,17 @@ class Snakemake:
         signal.signal(signal.SIGTSTP, self._pause)
         signal.signal(signal.SIGUSR1, self._finish)
 
-    def run(self, arguments: list[str], *, drawn: bool = False) -> int:
-        """Run it to its end; ``drawn``: with a bar on the terminal. Its exit status. Raises ``Stopped``."""
-        command = [sys.executable, "-m", "snakemake", *arguments]
-
-        def start(terminal: int | None = None) -> subprocess.Popen[bytes]:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=terminal,
-                stderr=terminal,
-                pass_fds=[self._lock.fileno()],  # It holds the lock as long as it lives.
-                process_group=0,
-                preexec_fn=_ends_with_parent,
-            )
-            return self._process
-
+    def run(self, arguments: list[str]) -> int:
+        """Run it to its end; its exit status. Raises ``Stopped``."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *arguments],
+            stdin=subprocess.DEVNULL,
+            pass_fds=[self._lock.fileno()],  # It holds the lock as long as it lives.
+            process_group=0,
+            preexec_fn=_as_part_of_the_run,
+        )
         try:
-            status = bar.run(start) if drawn else start().wait()
+            status = self._process.wait()
         except Stopped:
             self._see_end()
             raise
@@ -126,7 +120,8 @@ def main() -> None:
     try:
         study()
     except Stopped as stopped:
-        print("stopped; the same command goes on", file=sys.stderr, flush=True)
+        bar_gone = "\r\x1b[K" if sys.stderr.isatty() else ""
+        print(f"{bar_gone}stopped; the same command goes on", file=sys.stderr, flush=True)
         # A shell or make that waits for this process shall see that a signal ended it.
         signal.signal(stopped.args[0], signal.SIG_DFL)
         os.kill(os.getpid(), stopped.args[0])
@@ -139,13 +134,13 @@ def study() -> None:
         snakemake = Snakemake(lock)
         profile = for_place(sys.argv[1:])
         snakemake.local = RUN in os.environ
-        arguments = [*SNAKEMAKE, *profile, *sys.argv[1:]]
+        arguments = [*(BAR if sys.stderr.isatty() else ()), *SNAKEMAKE, *profile, *sys.argv[1:]]
         folders.sweep()
     except OSError as error:
         sys.exit(f"no study can run here: {error}")
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     restore.damaged_results(arguments, until_it_fails(snakemake.run))
-    sys.exit(snakemake.run(arguments, drawn=sys.stdout.isatty() and sys.stderr.isatty()))
+    sys.exit(snakemake.run(arguments))
 
 
 def until_it_fails(run: Callable[[list[str]], int]) -> Callable[[list[str]], None]:
@@ -182,11 +177,12 @@ def memory() -> int:
     return max(LEAST_MEMORY, int(0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6))
 
 
-def _ends_with_parent() -> None:
-    """In a new process: however the run ends, Snakemake does not go on alone.
+def _as_part_of_the_run() -> None:
+    """In a new process: Snakemake may write to the terminal, and however the run ends, it does not go on alone.
 
     Elsewhere than on Linux it does, but its jobs end, and each that it starts then ends at once.
     """
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # with `stty tostop`, it would be stopped at its first line
     if LIBC is not None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

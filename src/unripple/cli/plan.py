@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -40,13 +42,20 @@ def foreseen(project: Path, arguments: list[str]) -> pd.DataFrame:
     from unripple.jobs import costs as costs_ahead
     from unripple.jobs import pace
 
-    command = [sys.executable, str(RUN), "--dry-run", *arguments]
-    found = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if found.returncode:
-        raise NoPlan(found.stdout)
-    jobs, photos = costs_ahead.jobs_of(found.stdout), costs_ahead.photos_of(found.stdout)
+    jobs = [costs_ahead.Job.of(job) for job in announced(project, arguments) if job["rule"] != "all"]
     rates = costs_ahead.measured(project / "logs", project / "results")
-    if jobs.keys() - rates.keys():
+    if {job.rule for job in jobs} - rates.keys():
         # A machine with a GPU computes on it, and the rates that come along were taken without one.
         rates = costs_ahead.shipped(None if torch.cuda.is_available() else pace.seconds()) | rates
-    return costs_ahead.costs(jobs, photos, rates, costs_ahead.on_gpu(found.stdout))
+    return costs_ahead.costs(jobs, rates)
+
+
+def announced(project: Path, arguments: list[str]) -> list[dict[str, Any]]:
+    """The jobs that a run would have, as ``snakemake_logger_plugin_jobs`` writes them. Raises ``NoPlan``."""
+    with NamedTemporaryFile("r", encoding="utf-8") as file:
+        told = ["--dry-run", "--logger", "jobs", "--logger-jobs-file", file.name]
+        command = [sys.executable, str(RUN), *told, *arguments]
+        done = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise NoPlan(done.stdout)
+        return [json.loads(line) for line in file]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import math
-import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -27,6 +26,21 @@ NOTES = {
         "\nits hours (?); a study of a few photos measures it."
     ),
 }
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that a run announces; ``gpu``: whether it asks for one, as a cluster's profile may say."""
+
+    rule: str
+    photos: int = 1
+    gpu: bool = False
+
+    @classmethod
+    def of(cls, job: Mapping[str, Any]) -> Job:
+        """From its rule and its resources, of which ``photos`` is one."""
+        resources = job["resources"]
+        return cls(job["rule"], resources.get("photos", 1), bool(resources.get("gpu")))
 
 
 @dataclass(frozen=True)
@@ -80,49 +94,28 @@ def measured(logs: Path, results: Path) -> dict[str, Rate]:
     return {rule: _rate(runs) for rule, runs in jobs.items()}
 
 
-def jobs_of(dry_run: str) -> dict[str, int]:
-    """Jobs by rule, from what ``snakemake --dry-run`` prints: once for damaged results, once for the rest."""
-    found = Counter(rule for rule, _ in _announced(dry_run))
-    del found["all"]
-    return dict(found)
-
-
-def photos_of(dry_run: str) -> dict[str, int]:
-    """Photos by rule, from the resource ``photos`` that a dry run prints for each job; 1 where a job has none."""
-    found: dict[str, int] = {}
-    for rule, block in _announced(dry_run):
-        number = re.search(r"\bphotos=(\d+)", block)
-        found[rule] = found.get(rule, 0) + (int(number[1]) if number else 1)
-    return found
-
-
-def on_gpu(dry_run: str) -> set[str]:
-    """The rules whose jobs ask for a GPU, as a cluster's profile may say."""
-    return {rule for rule, block in _announced(dry_run) if re.search(r"\bgpu=[1-9]", block)}
-
-
-def costs(
-    jobs: Mapping[str, int], photos: Mapping[str, int], rates: Mapping[str, Rate], gpu: Collection[str] = ()
-) -> pd.DataFrame:
+def costs(jobs: Iterable[Job], rates: Mapping[str, Rate]) -> pd.DataFrame:
     """A row for each rule: ``jobs, photos, cpu_hours, gpu_hours, gigabytes, measured`` (here, scaled or unknown).
 
-    ``gpu``: rules whose jobs hold a GPU. What was measured without one tells nothing of them, nor the other way round:
-    their hours are unknown, which is NaN.
+    What was measured without a GPU tells nothing of jobs that hold one, nor the other way round: their hours are
+    unknown, which is NaN.
     """
+    by_rule: dict[str, list[Job]] = {}
+    for job in jobs:
+        by_rule.setdefault(job.rule, []).append(job)
     rows = []
-    for rule, count in jobs.items():
-        rate = rates.get(rule)
-        seen = photos.get(rule, count)
-        told = rate is not None and rate.gpu == (rule in gpu)
-        hours = (count * rate.start + seen * rate.photo) / 3600 if rate is not None and told else math.nan
+    for rule, some in by_rule.items():
+        rate, gpu, photos = rates.get(rule), some[0].gpu, sum(job.photos for job in some)
+        told = rate is not None and rate.gpu == gpu
+        hours = (len(some) * rate.start + photos * rate.photo) / 3600 if rate is not None and told else math.nan
         rows.append(
             {
                 "rule": rule,
-                "jobs": count,
-                "photos": seen,
-                "cpu_hours": 0.0 if rule in gpu else hours,
-                "gpu_hours": hours if rule in gpu else 0.0,
-                "gigabytes": math.nan if rate is None else seen * rate.megabytes / 1024,
+                "jobs": len(some),
+                "photos": photos,
+                "cpu_hours": 0.0 if gpu else hours,
+                "gpu_hours": hours if gpu else 0.0,
+                "gigabytes": math.nan if rate is None else photos * rate.megabytes / 1024,
                 "measured": "unknown" if rate is None or math.isnan(hours) else "here" if rate.here else "scaled",
             }
         )
@@ -156,12 +149,6 @@ def _sum(values: pd.Series[float]) -> str:
     if len(known) == len(values):
         return _amount(float(values.sum()))
     return f"> {known.sum():.2f}" if known.any() else "?"
-
-
-def _announced(dry_run: str) -> Iterator[tuple[str, str]]:
-    """The rule of each job that a dry run announces, and what it says of the job."""
-    for block in re.split(r"^(?:local)?rule ", dry_run, flags=re.MULTILINE)[1:]:
-        yield block.partition(":")[0], block
 
 
 def _written(index: Path) -> float:
