@@ -42,7 +42,7 @@ export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1717
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help study compare experiments archive report plan test test-long test-browser test-slurm lint format docs weights weights-push train lock lock-check clean
+.PHONY: help study compare archive report plan test test-long test-browser test-slurm lint format docs weights weights-push train lock lock-check clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -58,9 +58,6 @@ compare: .venv/.study weights  ## settings side by side: make compare SETTINGS=p
 	@test -f "$(SETTINGS)" || { echo "SETTINGS=$(SETTINGS): no such file; for example params/sweeps/ripple.yaml"; exit 2; }
 	@$(SNAKEMAKE) -- compare
 	@cat results/compare/$(basename $(notdir $(SETTINGS)))/ranking.txt
-
-experiments: .venv/.study weights  ## settings as DVC experiments, then their ranking: make experiments [SETTINGS=params/experiments.yaml]
-	@env -u MAKEFLAGS -u SETTINGS -u PARAMS -u MODELS CORES=$(CORES) PROFILE=$(PROFILE) $(BIN)/python workflow/runner/experiments.py $(or $(SETTINGS),params/experiments.yaml)
 
 archive: study  ## the finished study as a folder that DVC tracks: make archive NAME=first
 	@$(BIN)/unripple archive $(or $(NAME),$(error NAME: make archive NAME=first keeps the study in archive/first))

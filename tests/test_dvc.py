@@ -18,7 +18,6 @@ import yaml
 from moto.server import ThreadedMotoServer
 from test_workflow import TINY, WEIGHTS
 
-import experiments
 from unripple.settings import parameters
 
 pytestmark = pytest.mark.timeout(1800)
@@ -145,30 +144,6 @@ def test_weights_travel_through_s3(origin: Path, tmp_path: Path, s3: str) -> Non
     assert clones[1].weights() == clones[0].weights()
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("ripple: 3", "expected a list such as"),
-        ("- ripple.dilate: -1", "ripple.dilate = -1: expected an integer >= 0"),
-        ("- ripple.dilat: 1", "ripple.dilat: unknown key"),
-        ("- ripple: {dilate: 1}", "experiment 1: ripple: expected 'ripple.key: value'"),
-        ("- [", "not readable as YAML"),
-    ],
-)
-def test_wrong_experiments_are_refused_before_any_runs(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
-) -> None:
-    monkeypatch.chdir(root)
-    (tmp_path / "list.yaml").write_text(text)
-    with pytest.raises(parameters.ConfigError, match=re.escape(message)):
-        experiments.load(tmp_path / "list.yaml")
-
-
-def test_the_experiments_that_come_along_are_possible(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(root)
-    assert {} in experiments.load(Path("params/experiments.yaml"))
-
-
 @pytest.fixture(scope="module")
 def studied(origin: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which the study has run as an experiment."""
@@ -230,23 +205,6 @@ def test_an_experiment_shares_results_and_is_compared(studied: Clone, tmp_path: 
     studied.dvc("plots", "diff", "first", "wide", "--out", str(tmp_path / "plots"))
     assert "Ripple energy" in (tmp_path / "plots/index.html").read_text()
     studied("git", "checkout", "params.yaml")
-
-
-@pytest.mark.long
-def test_a_list_of_experiments_is_ranked_and_parameters_are_put_back(studied: Clone) -> None:
-    before = (studied.folder / "params.yaml").read_bytes()
-    status = studied("git", "diff")
-    (studied.folder / "list.yaml").write_text("- {}\n- ripple.dilate: 15\n- {composite.feather: 9}\n")
-    printed = studied(sys.executable, "workflow/runner/experiments.py", "list.yaml")
-    assert (studied.folder / "params.yaml").read_bytes() == before
-    assert studied("git", "diff") == status
-    assert jobs(printed).isdisjoint({"known_plate", "invert", "edit", "truth", "parse_edit"})
-    ranking = printed.rpartition("rank ")[2].splitlines()
-    assert {"ripple.dilate", "composite.feather", "method"} <= set(ranking[0].split())
-    found = {tuple(line.split()[1:4]) for line in ranking[1:] if line.split()[1:]}
-    assert ("ripple_inpaint", "15", "4") in found and ("ripple_inpaint", "8", "9") in found
-    # A width of the seam changes nothing here, but only one value of `dilate` has seen both.
-    assert ("split_composite", "15", "4") in found and ("split_composite", "8", "9") in found
 
 
 @pytest.mark.long
