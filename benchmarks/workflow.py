@@ -2,7 +2,6 @@
 
     python benchmarks/workflow.py                # the study's own workflow
     python benchmarks/workflow.py --declared     # a graph of its shape, by how a job's outputs are declared
-    python benchmarks/workflow.py --look         # what it costs to look for damaged pictures before a run
 
 No picture is computed: the files are made by hand and registered with ``snakemake --touch``. Each case is a fresh
 process; wall time and peak memory are its own.
@@ -10,7 +9,6 @@ process; wall time and peak memory are its own.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -23,8 +21,6 @@ from typing import Annotated, NamedTuple
 import pandas as pd
 import typer
 import yaml
-
-from unripple.jobs import damage
 
 ROOT = Path(__file__).parents[1]
 DEGREES = [-3, -2, -1, 1, 1.5, 2, 3]
@@ -151,37 +147,12 @@ def measure(folder: Path, photo: Path, *, folders: bool = False) -> dict[str, Co
     return {"all to do": fresh, "nothing to do": nothing, "one photo changed": run(folder, "--dry-run")}
 
 
-def look(folder: Path, photos: int, shards: int) -> tuple[int, float]:
-    """Files that as many indexes as the study has list, and the seconds that it takes to look at all of them."""
-    families = [f"shard/{family}" for family in range(PER_SHARD)]
-    families += [f"degree/{family}/{degree}" for family in range(PER_DEGREE) for degree in DEGREES]
-    for family in families:
-        (folder / family).mkdir(parents=True)
-        for shard in range(shards):
-            names = [f"{photo:05d}.png" for photo in range(shard, photos, shards)]
-            for name in names:
-                (folder / family / name).touch()
-            made = {name: {name: {"bytes": 0, "sha256": 64 * "0"}} for name in names}
-            index = {"made": made, "failed": {}, "record": {"inputs": {}}}
-            (folder / family / f"shard~{shard:02d}.json").write_text(json.dumps(index, indent=1))
-    began = time.monotonic()
-    if damage.find(folder):
-        raise SystemExit("found damage where there is none")
-    return photos * len(families), time.monotonic() - began
-
-
 def main(
     declared: Annotated[bool, typer.Option("--declared", help="Compare ways to declare outputs instead.")] = False,
-    looked: Annotated[bool, typer.Option("--look", help="Look for damaged pictures instead.")] = False,
     photos: Annotated[int, typer.Option(min=1)] = 2824,
     shards: Annotated[int, typer.Option(min=1)] = 64,
 ) -> None:
     """Print the costs as a table."""
-    if looked:
-        with tempfile.TemporaryDirectory() as name:
-            files, seconds = look(Path(name), photos, shards)
-        print(f"{files:,} files in {seconds:.1f} s")
-        return
     rows = []
     for way in ("index", "folder", "files") if declared else ("study",):
         with tempfile.TemporaryDirectory() as name:

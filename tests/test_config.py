@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-import restore
+import run
 from unripple.settings import parameters, reference
 from unripple.settings.study import Edit, Ripple, Study
 
@@ -137,14 +137,14 @@ def test_what_is_no_yaml_is_told_by_file_and_line(tmp_path: Path, text: str, sai
     with pytest.raises(parameters.ConfigError, match=said) as refusal:
         parameters.load(file)
     assert len(str(refusal.value).splitlines()) == 1
-    restore.PARAMS, before = file, restore.PARAMS
+    run.PARAMS, before = file, run.PARAMS
     try:
         with pytest.raises(SystemExit, match=said):
-            restore.check_settings(["--cores", "2"])
+            run.check_settings(["--cores", "2"])
     finally:
-        restore.PARAMS = before
+        run.PARAMS = before
     with pytest.raises(SystemExit, match=said):
-        restore.check_settings(["--cores", "2", "--configfile", str(file), "--", "all"])
+        run.check_settings(["--cores", "2", "--configfile", str(file), "--", "all"])
 
 
 def test_many_degrees_have_a_short_name() -> None:

@@ -1,4 +1,4 @@
-"""Damaged results are found by presence and size, and a journal keeps what is whole."""
+"""Damaged results are found by their content, and a journal keeps what is whole."""
 
 from __future__ import annotations
 
@@ -39,13 +39,25 @@ def emptied(file: Path) -> None:
     file.write_bytes(b"")
 
 
-@pytest.mark.parametrize("harm", [Path.unlink, cut_short, emptied])
+def changed(file: Path) -> None:
+    file.write_bytes(b"!" + file.read_bytes()[1:])
+
+
+def found() -> dict[Path, list[str]]:
+    """The damaged indexes and records, with the files of each that a line tells of."""
+    _, damaged = damage.find(Path("results"))
+    return {
+        path: [line.partition(":")[0].removeprefix(f"{path.parent}/") for line in damaged[path]] for path in damaged
+    }
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, cut_short, emptied, changed])
 def test_a_harmed_file_is_found(harm: Callable[[Path], None]) -> None:
     made("results/x/shard~00.json")
     index = made("results/y/shard~00.json")
-    assert damage.find(Path("results")) == {}
+    assert found() == {}
     harm(Path("results/y/b.txt"))
-    assert damage.find(Path("results")) == {index: ["b.txt"]}
+    assert found() == {index: ["b.txt"]}
 
 
 def test_a_harmed_table_is_found_by_its_record() -> None:
@@ -56,10 +68,10 @@ def test_a_harmed_table_is_found_by_its_record() -> None:
     below.write_text("<html>")
     results = {"table.csv": journal.facts(table), "below/page.html": journal.facts(below)}
     write_json(Path("results/record.json"), {"record": RECORD, "results": results})
-    assert damage.find(Path("results")) == {}
+    assert found() == {}
     cut_short(below)
     emptied(table)
-    assert damage.find(Path("results")) == {Path("results/record.json"): ["below/page.html", "table.csv"]}
+    assert found() == {Path("results/record.json"): ["below/page.html", "table.csv"]}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +81,7 @@ def test_an_index_of_another_version_is_found(content: dict[str, Any]) -> None:
     made("results/other.json")
     path = Path("results/old.json")
     write_json(path, {**content, "record": RECORD})
-    assert damage.find(Path("results")) == {path: []}
+    assert found() == {path: [path.name]}
 
 
 def test_an_index_that_cannot_be_read_is_found_and_other_json_is_not() -> None:
@@ -78,19 +90,28 @@ def test_an_index_that_cannot_be_read_is_found_and_other_json_is_not() -> None:
     write_json(Path("results/x/b.json"), [1, 2])
     cut_short(index)
     cut_short(index)
-    assert damage.find(Path("results")) == {index: []}
+    assert found() == {index: [index.name]}
 
 
-def test_no_results_hold_no_damage() -> None:
-    assert damage.find(Path("results")) == {}
+def test_files_are_counted() -> None:
+    assert damage.find(Path("results")) == (0, {})
+    made("results/x/shard~00.json", photos="abc")
+    assert damage.find(Path("results")) == (3, {})
+
+
+def test_a_job_that_was_stopped_is_unfinished() -> None:
+    made("x/1.json")
+    assert damage.unfinished(Path("x")) == set()
+    index = killed(RECORD)
+    assert damage.unfinished(Path("x")) == {index}
 
 
 def test_levels_follow_the_records() -> None:
     first, second = made("a/0.json"), made("a/1.json")
     middle = made("b/0.json", str(first))
     last = made("c/0.json", str(middle))
-    assert damage.levels([last, second, first]) == [[first, second], [last]]
-    assert damage.levels([last]) == [[last]]
+    assert list(damage.levels([last, second, first])) == [[first, second], [last]]
+    assert list(damage.levels([last])) == [[last]]
 
 
 def test_whole_photos_of_a_damaged_index_are_taken_over() -> None:

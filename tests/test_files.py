@@ -47,7 +47,7 @@ def test_a_file_of_the_wrong_kind_is_named(tmp_path: Path, rgb: Rgb) -> None:
         read_mask(tmp_path / "rgb.png")
     with pytest.raises(ValueError, match=r"matte\.png.*0 and 255.*128"):
         read_mask(tmp_path / "matte.png")
-    with pytest.raises(ValueError, match=r"half\.png.*delete it"):
+    with pytest.raises(ValueError, match=r"half\.png.*verify --repair"):
         read_rgb(tmp_path / "half.png")
 
 

@@ -178,18 +178,3 @@ def test_a_result_that_nothing_tells_of_is_refused(command: list[str]) -> None:
     assert said.exit_code == 1 and "no index or record" in said.output
     with pytest.raises(BrokenIndex, match="no such file"):
         provenance.find(Path("absent.png"))
-
-
-def test_verify_finds_damage() -> None:
-    picture = study(Path("results"))
-    assert RUN.invoke(app, ["verify", "results"]).exit_code == 0
-    picture.write_bytes(picture.read_bytes()[:-1])
-    said = RUN.invoke(app, ["verify", "results"])
-    assert said.exit_code == 1
-    assert "face.png: expected sha256" in said.output and "1 of them damaged" in said.output
-
-
-def test_verify_tells_of_an_index_that_cannot_be_read() -> None:
-    study(Path("results"))
-    Path("results/edits/shard~00.json").write_text("{")
-    assert RUN.invoke(app, ["verify", "results"]).exit_code == 1

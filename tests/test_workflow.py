@@ -87,6 +87,17 @@ class Project:
                 os.killpg(process.pid, signal.SIGKILL)
         return process.returncode, output
 
+    def unripple(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Call a command of the project's; what it printed is in ``stdout``."""
+        return subprocess.run(
+            [self.python, "-m", "unripple.cli.app", *arguments],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": self.path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def announced(self) -> list[dict[str, Any]]:
         """The jobs that would run, as ``snakemake_logger_plugin_jobs`` writes them."""
         file = self.folder / "announced.jsonl"
@@ -309,22 +320,11 @@ def test_short_paths_lead_to_page_and_pictures(studied: Project, tmp_path: Path)
 
 
 def test_pictures_by_their_short_paths_are_explained_and_count_as_no_results(studied: Project) -> None:
-    environment = os.environ | {"PYTHONPATH": str(studied.folder / "src")}
-
-    def told(*command: str) -> str:
-        return subprocess.run(
-            [sys.executable, "-m", "unripple.cli.app", *command],
-            cwd=studied.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-
-    assert "── fill  " in told("explain", "results/pictures/astronaut/pose+3.ripple_inpaint.png")
-    before = told("verify")
+    picture = "results/pictures/astronaut/pose+3.ripple_inpaint.png"
+    assert "── fill  " in studied.unripple("explain", picture).stdout
+    before = studied.unripple("verify").stdout
     (studied.folder / "results/pictures/astronaut/photo.png").unlink()
-    assert told("verify") == before and before.endswith(" 0 of them damaged\n")
+    assert studied.unripple("verify").stdout == before and before.endswith(" 0 of them damaged\n")
     assert studied.plan() == {}
     shutil.rmtree(studied.folder / "results/pictures")
     assert studied.plan() == {"latest": 1}
@@ -365,10 +365,8 @@ def test_nothing_that_tells_of_a_result_names_folder_host_or_time(studied: Proje
 
 def test_a_picture_is_explained_back_to_its_photo_and_weights(studied: Project) -> None:
     (picture,) = studied.folder.glob("results/lite/**/cleaned/method~ripple_inpaint/**/known-plate-00.png")
-    command = [sys.executable, "-m", "unripple.cli.app", "explain", str(picture.relative_to(studied.folder))]
-    environment = os.environ | {"PYTHONPATH": str(studied.folder / "src")}
-    done = subprocess.run(command, cwd=studied.folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = studied.unripple("explain", str(picture.relative_to(studied.folder)))
+    assert done.returncode == 0, done.stdout
     for stage in ("ripple_inpaint", "fill", "ripple", "parse_edit", "parse_photo", "edit", "invert", "known_plate"):
         assert re.search(rf"── {stage}  ", done.stdout), stage
     for network in WEIGHTS:
@@ -390,7 +388,7 @@ def times(project: Project) -> dict[str, int]:
     return {str(path.relative_to(project.folder)): path.stat().st_mtime_ns for path in files}
 
 
-def test_damaged_pictures_are_made_again_and_nothing_else(studied: Project) -> None:
+def test_a_repair_makes_damaged_pictures_again_and_nothing_else(studied: Project) -> None:
     """One is gone and one cut short; the pictures beside them stay, and what is made of them has nothing to do."""
     pattern = "results/lite/**/cleaned/method~{}/**/{}.png"
     (gone,) = studied.folder.glob(pattern.format("bitwise_or", "astronaut"))
@@ -398,11 +396,12 @@ def test_damaged_pictures_are_made_again_and_nothing_else(studied: Project) -> N
     before, made_at = pictures(studied), times(studied)
     gone.unlink()
     short.write_bytes(short.read_bytes()[:-1])
-    assert studied.plan() == {"bitwise_or": 1, "split_composite": 1}
-    assert not gone.exists()
-    status, output = studied.run()
-    assert status == 0, output
-    assert "shard~00.json: astronaut.png\n" in output and "Nothing to be done" in output
+    assert studied.plan() == {}
+    told = studied.unripple("verify")
+    assert told.returncode == 1 and all(f"{path.name}: expected sha256" in told.stdout for path in (gone, short))
+    repaired = studied.unripple("verify", "results", "--repair", "--", "--cores", "2")
+    assert repaired.returncode == 0, repaired.stdout
+    assert studied.plan() == {}
     assert pictures(studied) == before
     made = {path for path, time in times(studied).items() if made_at.get(path) != time}
     assert made == {str(path.relative_to(studied.folder)) for path in (gone, short)} | {

@@ -17,17 +17,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 import folders
-import restore
 import slurm
+from unripple.settings import parameters
 
 #: The process with which jobs on this machine end: see scripts/faults.py.
 RUN = "UNRIPPLE_RUN"
+PARAMS = Path("params.yaml")
 SNAKEMAKE = ("--nolock", "--profile", "workflow/profiles/default")
 #: On a terminal, a bar below Snakemake's lines (``snakemake_logger_plugin_bar``); another ``--logger`` takes its place.
 BAR = ("--logger", "bar")
@@ -139,18 +139,20 @@ def study() -> None:
     except OSError as error:
         sys.exit(f"no study can run here: {error}")
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    restore.damaged_results(arguments, until_it_fails(snakemake.run))
+    check_settings(arguments)
     sys.exit(snakemake.run(arguments))
 
 
-def until_it_fails(run: Callable[[list[str]], int]) -> Callable[[list[str]], None]:
-    """Runs of Snakemake before the run proper, which does not begin where one of them fails."""
-
-    def before(arguments: list[str]) -> None:
-        if status := run(arguments):
-            sys.exit(status)
-
-    return before
+def check_settings(arguments: list[str]) -> None:
+    """Exit where a file of settings cannot be read, with its line: Snakemake, which reads it next, names neither."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--configfile", "--configfiles", nargs="+", default=[], type=Path)
+    given, _ = parser.parse_known_args(arguments)
+    for file in (PARAMS, *given.configfile):
+        try:
+            parameters.read_file(file)
+        except parameters.ConfigError as error:
+            sys.exit(str(error))
 
 
 def for_place(arguments: list[str]) -> list[str]:
@@ -164,12 +166,19 @@ def for_place(arguments: list[str]) -> list[str]:
         os.environ[RUN] = str(os.getpid())
         return [] if given.resources else ["--resources", f"mem_mb={memory()}"]
     os.environ.pop(RUN, None)
-    if restore.is_dry(arguments):
+    if is_dry(arguments):
         return []
     orphans = slurm.cancel_orphans(Path.cwd())
     if orphans:
         print(f"cancelled jobs that an earlier run left on the cluster: {' '.join(orphans)}", flush=True)
     return [] if given.slurm_status_command else ["--slurm-status-command", slurm.status_command()]
+
+
+def is_dry(arguments: list[str]) -> bool:
+    """Whether Snakemake, with these arguments, only tells what it would do."""
+    from snakemake.cli import get_argument_parser  # a second, which other runs need not wait for
+
+    return get_argument_parser().parse_known_args(arguments)[0].dryrun
 
 
 def memory() -> int:

@@ -13,6 +13,10 @@ from unripple.cli import results, weights
 from unripple.cli.doctor import doctor
 from unripple.cli.edit import edit
 from unripple.cli.plan import plan
+from unripple.cli.verify import verify
+
+#: Arguments of Snakemake's, which are passed on.
+TAKES_SNAKEMAKES = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 app = typer.Typer(
     name="unripple",
@@ -26,9 +30,9 @@ app.command()(edit)
 app.command()(doctor)
 app.command()(results.explain)
 app.command()(results.diff)
-app.command()(results.verify)
 app.command()(results.archive)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(plan)
+app.command(context_settings=TAKES_SNAKEMAKES)(verify)
+app.command(context_settings=TAKES_SNAKEMAKES)(plan)
 
 
 @app.callback()

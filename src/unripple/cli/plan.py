@@ -25,9 +25,6 @@ def plan(context: typer.Context) -> None:
     """What a study would do now and cost: jobs, photos, hours and disk by rule. Takes Snakemake's arguments."""
     from unripple.jobs.costs import render
 
-    if not RUN.is_file():
-        typer.echo(f"{RUN}: not here; run this in the project's folder", err=True)
-        raise typer.Exit(1)
     try:
         typer.echo(render(foreseen(Path(), context.args)))
     except NoPlan as none:
@@ -52,6 +49,8 @@ def foreseen(project: Path, arguments: list[str]) -> pd.DataFrame:
 
 def announced(project: Path, arguments: list[str]) -> list[dict[str, Any]]:
     """The jobs that a run would have, as ``snakemake_logger_plugin_jobs`` writes them. Raises ``NoPlan``."""
+    if not (project / RUN).is_file():
+        raise NoPlan(f"{RUN}: not here; run this in the project's folder")
     with NamedTemporaryFile("r", encoding="utf-8") as file:
         told = ["--dry-run", "--logger", "jobs", "--logger-jobs-file", file.name]
         command = [sys.executable, str(RUN), *told, *arguments]

@@ -1,4 +1,4 @@
-"""``unripple explain | diff | verify | archive``: how results were made, what differs, whether they are whole."""
+"""``unripple explain | diff | archive``: how results were made, what differs, and what is kept of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from unripple.jobs import damage, index, provenance
+from unripple.jobs import provenance
 from unripple.jobs.index import BrokenIndex
 from unripple.jobs.provenance import Step
 from unripple.report import kept as archive_folder
@@ -85,52 +85,14 @@ def diff(first: Result, second: Result) -> None:
     raise typer.Exit(1 if found else 0)
 
 
-def verify(folder: Annotated[Path, typer.Argument(help="Folder of results, or an archive.")] = Path("results")) -> None:
-    """Compare every file of results, or of an archive, with its checksum. Exit code 1 if one differs."""
-    if not folder.is_dir():
-        typer.echo(f"{folder}: no such folder", err=True)
-        raise typer.Exit(1)
-    if (folder / archive_folder.MANIFEST).is_file():
-        try:
-            files = len(damage.listed(damage.read(folder / archive_folder.MANIFEST)))
-        except ValueError:
-            typer.echo(f"{folder / archive_folder.MANIFEST}: not readable, expected a list of checksums", err=True)
-            raise typer.Exit(1) from None
-        broken = archive_folder.damages(folder)
-    else:
-        broken, files = _verified(folder)
-    for line in broken:
-        typer.echo(line, err=True)
-    typer.echo(f"{folder}: {files} files, {len(broken)} of them damaged")
-    raise typer.Exit(1 if broken else 0)
-
-
 def archive(name: Annotated[str, typer.Argument(help="Name of the archive, a folder of archive/.")]) -> None:
-    """Keep tables, page, settings and records of the study that ran last in archive/NAME; `verify` checks it."""
+    """Keep tables, page, settings and records of the study that ran last in archive/NAME, for `dvc add`."""
     try:
-        manifest = archive_folder.write(Path("archive") / name)
+        folder = archive_folder.write(Path("archive") / name)
     except (archive_folder.ArchiveError, NoStudy, BrokenIndex, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    typer.echo(manifest.parent)
-
-
-def _verified(folder: Path) -> tuple[list[str], int]:
-    """What is damaged below a folder of results, and how many files indexes and records list there."""
-    broken, files = [], 0
-    for path in sorted(folder.rglob("*.json")):
-        try:
-            listed = damage.listed(damage.read(path))
-        except ValueError:
-            broken.append(f"{path}: not readable; delete it and run the study again")
-            continue
-        files += len(listed)
-        for name, facts in sorted(listed.items()):
-            try:
-                index.check(path.parent / name, facts)
-            except BrokenIndex as error:
-                broken.append(str(error))
-    return broken, files
+    typer.echo(folder)
 
 
 def _grow(tree: Tree, step: Step, shown: set[Path]) -> None:

@@ -51,7 +51,9 @@ def _read_exactly(path: Path, mode: str) -> NDArray[np.uint8]:
     except (FileNotFoundError, MemoryError):
         raise
     except Exception as error:  # See read_photo.
-        raise ValueError(f"{path}: not a readable picture ({error}); delete it and run again") from None
+        raise ValueError(
+            f"{path}: not a readable picture ({error}); `unripple verify --repair` makes it again"
+        ) from None
     raise ValueError(f"{path}: expected an 8-bit picture of mode {mode}, found mode {found}")
 
 

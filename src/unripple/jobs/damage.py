@@ -1,15 +1,14 @@
-"""Damaged results: files that an index or a record lists, but that are gone or have another size.
+"""Damaged results: files that an index or a record lists, but that are gone or changed.
 
-Snakemake sees the index of a job alone. So every run looks at all files that indexes list before Snakemake starts:
-their presence and size, which takes seconds for 170,000 pictures (``unripple verify`` compares contents). Standard
-library only: the start of every run waits for it.
+Snakemake sees the index of a job alone, so it is `unripple verify` that looks for them. Standard library only:
+`unripple.jobs.provenance`, and with it every job, waits for this.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +16,32 @@ from unripple.jobs import journal
 from unripple.jobs.journal import Files
 
 
-def find(results: Path) -> dict[Path, list[str]]:
-    """The indexes and records below a folder whose files are damaged -> those files' names, none if it is itself."""
-    found: dict[Path, list[str]] = {}
-    for folder, sizes in _folders(results):
-        for path in (Path(folder, name) for name in sizes if name.endswith(".json")):
-            try:
-                files = listed(read(path))
-            except ValueError:
-                found[path] = []
-            else:
-                broken = [name for name, facts in files.items() if _size(folder, name, sizes) != facts["bytes"]]
-                if broken:
-                    found[path] = sorted(broken)
-    return dict(sorted(found.items()))
+def find(results: Path) -> tuple[int, dict[Path, list[str]]]:
+    """How many files the indexes and records below a folder list; those of them with damage -> what is wrong, a line
+    for each file."""
+    count, found = 0, {}
+    for path in sorted(results.rglob("*.json")):
+        try:
+            files = listed(read(path))
+        except ValueError:
+            found[path] = [f"{path}: not readable as an index"]
+            continue
+        count += len(files)
+        if wrong := [line for name, facts in sorted(files.items()) if (line := differs(path.parent / name, facts))]:
+            found[path] = wrong
+    return count, found
+
+
+def differs(path: Path, expected: Mapping[str, Any]) -> str:
+    """How a file differs from what an index or a record keeps of it; empty if it does not."""
+    found = journal.facts(path)["sha256"] if path.is_file() else "no file"
+    return "" if found == expected["sha256"] else f"{path}: expected sha256 {expected['sha256']}, found {found}"
+
+
+def unfinished(results: Path) -> set[Path]:
+    """The indexes of jobs that were stopped on their way to them."""
+    indexes = (path.with_suffix(".json") for path in results.rglob("*.journal"))
+    return {index for index in indexes if not index.exists()}
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -65,18 +76,17 @@ def teller(name: str) -> Path:
     return own if own.is_file() else own.with_name("record.json")
 
 
-def levels(damaged: Iterable[Path]) -> list[list[Path]]:
+def levels(damaged: Collection[Path]) -> Iterator[list[Path]]:
     """Damaged indexes in the order in which they are to be made: none depends on another of its level or a later one.
 
     Made level by level, the jobs between two of them need not run again.
     """
-    left, ordered = set(damaged), []
-    before = {path: _before(path) for path in left}
-    while left:
-        level = sorted(path for path in left if before[path].isdisjoint(left)) or sorted(left)
-        ordered.append(level)
-        left.difference_update(level)
-    return ordered
+    order = TopologicalSorter({path: _before(path).intersection(damaged) - {path} for path in damaged})
+    order.prepare()
+    while order.is_active():
+        level = order.get_ready()
+        yield sorted(level)
+        order.done(*level)
 
 
 def keep_whole(index: Path) -> None:
@@ -87,25 +97,6 @@ def keep_whole(index: Path) -> None:
         return  # a journal that is there already may still hold some
     if "made" in content:
         journal.start(index, content["record"], content["made"])
-
-
-def _folders(results: Path) -> Iterator[tuple[str, dict[str, os.DirEntry[str]]]]:
-    """Every folder with its files."""
-    waiting = [str(results)] if results.is_dir() else []
-    while waiting:
-        folder = waiting.pop()
-        with os.scandir(folder) as entries:
-            inside = list(entries)
-        waiting += [entry.path for entry in inside if entry.is_dir(follow_symlinks=False)]
-        yield folder, {entry.name: entry for entry in inside if entry.is_file()}
-
-
-def _size(folder: str, name: str, files: dict[str, os.DirEntry[str]]) -> int:
-    """The size of a listed file, which lies in the folder or below it; -1 if it is absent."""
-    if name in files:
-        return files[name].stat().st_size
-    path = Path(folder, name)
-    return path.stat().st_size if path.is_file() else -1
 
 
 def _before(path: Path) -> set[Path]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from unripple.files.data import write_json
-from unripple.jobs import journal
+from unripple.jobs import damage, journal
 from unripple.jobs.journal import Files
 from unripple.photos.decoding import PhotoRefused
 
@@ -125,11 +125,8 @@ class PhotoFiles:
 
 def check(path: Path, expected: Mapping[str, Any]) -> None:
     """Compare a file with what an index or a record keeps of it. Raises ``BrokenIndex`` if it differs."""
-    found = journal.facts(path)["sha256"] if path.is_file() else "no file"
-    if found != expected["sha256"]:
-        raise BrokenIndex(
-            f"{path}: expected sha256 {expected['sha256']}, found {found}; delete it and run the study again"
-        )
+    if wrong := damage.differs(path, expected):
+        raise BrokenIndex(f"{wrong}; `unripple verify --repair` makes it again")
 
 
 def read(path: Path) -> Index:
@@ -140,7 +137,9 @@ def read(path: Path) -> Index:
     except FileNotFoundError:
         raise BrokenIndex(f"{path}: no such index; run the stage that makes it") from None
     except (ValueError, KeyError, TypeError):
-        raise BrokenIndex(f"{path}: expected an index with 'made' and 'failed'; delete it and run again") from None
+        raise BrokenIndex(
+            f"{path}: expected an index with 'made' and 'failed'; `unripple verify --repair` makes it again"
+        ) from None
     return Index(path.parent, made, failed)
 
 

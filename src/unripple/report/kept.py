@@ -1,13 +1,13 @@
 """A finished study in one folder that is kept: tables, page, settings, records; without what lies between.
 
-The folder holds ``manifest.json``, which has the size and checksum of every other file, and
+The folder holds
 
 * ``summary.txt``, ``metrics.json``, ``ripple_energy.csv``: what the study left in ``results``;
 * ``params.yaml``: the settings in force, whatever files and arguments they came from;
 * ``tables/``, ``report/``: the tables, the page and its pictures;
 * ``records/``: the index or record of every job behind them, at its path.
 
-Equal studies give equal archives.
+Equal studies give equal archives. DVC has the checksum of every file, once it is told of the folder: ``dvc add``.
 """
 
 from __future__ import annotations
@@ -18,11 +18,8 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from unripple.files.data import write_json
-from unripple.jobs import damage, index, journal, provenance
+from unripple.jobs import damage, index, provenance
 from unripple.report import results_folder
-
-MANIFEST = "manifest.json"
 
 
 class ArchiveError(ValueError):
@@ -30,7 +27,7 @@ class ArchiveError(ValueError):
 
 
 def write(folder: Path) -> Path:
-    """Archive the study that ran last; returns the manifest.
+    """Archive the study that ran last; returns the folder.
 
     Raises ``ArchiveError`` if the folder exists, ``results_folder.NoStudy`` if there is no study and
     ``index.BrokenIndex`` if a table or picture is not what its record says.
@@ -41,7 +38,7 @@ def write(folder: Path) -> Path:
     with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
         _fill(Path(temporary, folder.name))
         Path(temporary, folder.name).rename(folder)
-    return folder / MANIFEST
+    return folder
 
 
 def _fill(folder: Path) -> None:
@@ -60,21 +57,6 @@ def _fill(folder: Path) -> None:
         _copy(file, folder / "records" / file)
     settings = last[1].record["settings"]["settings"]
     (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-    files = {str(path.relative_to(folder)): journal.facts(path) for path in _files(folder)}
-    write_json(folder / MANIFEST, {"results": files, "record": {"stage": "archive", "inputs": {}}})
-
-
-def damages(folder: Path) -> list[str]:
-    """What is wrong with an archive: files that differ from the manifest, are gone, or are not in it."""
-    files = damage.listed(damage.read(folder / MANIFEST))
-    unknown = {str(path.relative_to(folder)) for path in _files(folder)} - {*files, MANIFEST}
-    found = [f"{folder / name}: not in {MANIFEST}" for name in sorted(unknown)]
-    for name, expected in sorted(files.items()):
-        try:
-            index.check(folder / name, expected)
-        except index.BrokenIndex as error:
-            found.append(str(error))
-    return found
 
 
 def _check(file: Path) -> None:
@@ -85,7 +67,3 @@ def _check(file: Path) -> None:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
