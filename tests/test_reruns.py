@@ -6,8 +6,11 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import pytest
 import torch
@@ -23,6 +26,8 @@ from unripple.settings.study import Study
 from unripple.weights.roles import PUBLISHED
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+
+Jobs = list[dict[str, Any]]
 
 PAGE = Path(__file__).parents[1] / "docs/reruns.md"
 EMPTY_JOBS = Path(__file__).with_name("empty_jobs")
@@ -69,12 +74,6 @@ def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-@pytest.fixture
-def project(finished: Project) -> Iterator[Project]:
-    with put_back(finished):
-        yield finished
-
-
 def keys(model: type[BaseModel], before: str = "") -> Iterator[str]:
     """Every key of the settings, as ``section.key``."""
     for name, field in model.model_fields.items():
@@ -88,12 +87,9 @@ def test_the_page_has_every_setting() -> None:
     assert [key.strip("`") for key, _, _ in rows("Key of `params.yaml`")] == list(keys(Study))
 
 
-@pytest.mark.parametrize(("key", "value", "again"), rows("Key of `params.yaml`"))
-def test_a_setting(project: Project, key: str, value: str, again: str) -> None:
+def setting(key: str, value: str, project: Project) -> None:
     section, _, name = key.strip("`").rpartition(".")
     new = yaml.safe_load(value.strip("`"))
-    if new == "bfloat16" and not computes_in_bfloat16(torch.device("cpu")):
-        pytest.skip("refused on this CPU before anything is planned")
     if key == "`models`":
         tiny_weights(project.folder / PUBLISHED, "pose")
         project.set(invert={"refine": 0})  # e4e's codes are not refined
@@ -103,7 +99,6 @@ def test_a_setting(project: Project, key: str, value: str, again: str) -> None:
     if key == "`study.photos`":
         shutil.copytree(project.folder / "data/photos", project.folder / new)
     project.set(**({section: {name: new}} if section else {name: new}))
-    assert project.plan().keys() == rules(again)
 
 
 def replace(path: str, old: str, new: str, project: Project) -> None:
@@ -187,9 +182,11 @@ CHANGES: dict[str, Callable[[Project], None]] = {
     "a function of one stage: the split composite": partial(function, "stages/composite.py", "split_composite"),
     "a function of one metric: the seam": partial(function, "metrics/seam.py", "seam"),
     "a function of two stages: leading masks to the border": partial(function, "stages/ripple.py", "_lead_to_border"),
-    "a helper of every stage: writing to the disk": partial(function, "images.py", "_fsync"),
+    "a helper of every stage: writing to the disk": partial(function, "files/atomic.py", "_fsync"),
     "a script: bitwise_or": partial(append, "workflow/scripts/bitwise_or.py", "len('changed')\n"),
-    "a function that nothing calls": partial(append, "src/unripple/images.py", "\n\ndef _nobody():\n    return 1\n"),
+    "a function that nothing calls": partial(
+        append, "src/unripple/files/atomic.py", "\n\ndef _nobody():\n    return 1\n"
+    ),
     "a comment and a docstring in the code": partial(
         replace, "src/unripple/stages/ripple.py", '    """Join', '    # A comment.\n    """Now join'
     ),
@@ -210,14 +207,42 @@ CHANGES: dict[str, Callable[[Project], None]] = {
 }
 
 
+SETTINGS = {key: partial(setting, key, value) for key, value, _ in rows("Key of `params.yaml`")}
+
+
+@pytest.fixture(scope="module")
+def plans(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Jobs]]]:
+    """The jobs that are announced after each change; as many changes at a time as there are copies of the study."""
+    copies = SimpleQueue[Project]()
+    for one in (finished, finished.copy(tmp_path_factory.mktemp("copy") / "study")):
+        copies.put(one)
+
+    def plan(change: Callable[[Project], None]) -> Jobs:
+        project = copies.get()
+        try:
+            with put_back(project):
+                change(project)
+                return project.announced()
+        finally:
+            copies.put(project)
+
+    with ThreadPoolExecutor(copies.qsize()) as pool:
+        yield {name: pool.submit(plan, change) for name, change in (SETTINGS | CHANGES).items()}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize(("key", "again"), [(key, again) for key, _, again in rows("Key of `params.yaml`")])
+def test_a_setting(plans: dict[str, Future[Jobs]], key: str, again: str) -> None:
+    if key == "`compute.precision`" and not computes_in_bfloat16(torch.device("cpu")):
+        pytest.skip("refused on this CPU before anything is planned")
+    assert {job["rule"] for job in plans[key].result()} == rules(again)
+
+
 @pytest.mark.parametrize(("change", "again", "shards"), rows("Change"))
-def test_a_change(project: Project, change: str, again: str, shards: str) -> None:
-    CHANGES[change](project)
-    status, printed = project.run("--dry-run")
-    assert status == 0, printed
-    jobs = re.split(r"^(?:local)?rule ", printed, flags=re.MULTILINE)[1:]
-    assert {job.partition(":")[0] for job in jobs} - {"all"} == rules(again)
-    assert {shard for job in jobs for shard in re.findall(r"wildcards:.*\bshard=(\d+)", job)} == SHARDS[shards]
+def test_a_change(plans: dict[str, Future[Jobs]], change: str, again: str, shards: str) -> None:
+    jobs = plans[change].result()
+    assert {job["rule"] for job in jobs} == rules(again)
+    assert {job["wildcards"]["shard"] for job in jobs if "shard" in job["wildcards"]} == SHARDS[shards]
 
 
 def test_every_change_is_on_the_page() -> None:
