@@ -80,7 +80,7 @@ def test_what_an_archive_holds_besides_photos_is_told(tmp_path: Path) -> None:
     album = find(zipped(tmp_path / "photos.zip", {name: name.encode() for name in names}))
     assert set(album.photos) == {"me.gif", "me.mpo", "you", "12:30", "a+IMG_1.HEIC", "b+IMG_1.HEIC", "x"}
     ((file, reason),) = album.left_out.items()
-    assert file.endswith("photos.zip: licence.txt") and "does not end as that of a photo" in reason
+    assert file.endswith("photos.zip: licence.txt") and "does not end like a photo's" in reason
 
 
 def test_where_photos_are_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

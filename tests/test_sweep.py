@@ -61,7 +61,7 @@ def test_lists_of_degrees(tmp_path: Path) -> None:
             r"sweep.yaml, line 2: 'ripple' is there a second",
         ),
         ("edit: {attribute: [pose, smile]}", r"edit.attribute = .*: expected one attribute"),
-        ("edit: {degrees: [[-3.0], [3.0]]}", r"edit.degrees: expected lists that share a degree"),
+        ("edit: {degrees: [[-3.0], [3.0]]}", r"edit.degrees: expected lists with a degree in common"),
         ("edit: {degrees: [[0.00001], [3.0]]}", r"edit.degrees.0. = 1.0e-05: expected a number of at most 4 decimals"),
         ("{}", r"at least one setting"),
         ("ripple: {dilate: {from: 0, to: 100, step: 1}}\ncomposite: {feather: [1, 2, 3, 4, 5]}", r"505 combinations"),

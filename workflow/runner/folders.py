@@ -1,4 +1,5 @@
-"""Before a run: its folders must take files and be nobody else's at the time; what killed jobs left half-written goes.
+"""Before a run: its folders must take files, and no other run may be at work in them; what killed jobs left
+half-written is removed.
 
 Standard library only: `make clean` needs no environment.
 """

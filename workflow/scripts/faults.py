@@ -1,4 +1,4 @@
-"""How a job ends when the run that started it is gone, or when no disk takes what it writes."""
+"""How a job ends when the run that started it is gone, or when the disk takes nothing more."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def end_with_run() -> None:
-    """End this job when its run is gone: one that was killed outright could not stop it, and the next run makes anew
-    what it was at."""
+    """End this job when its run is gone: a run that was killed outright could not stop it, and the next one goes on
+    where this job was."""
     run = os.environ.get(RUN)
     if run is None:
         return

@@ -30,7 +30,7 @@ def load(photo: str) -> tuple[Tensor, ...]:
 
 
 def make(photo: Tensor) -> tuple[list[Any], ...]:
-    """On a CPU one photo a thread, which makes more of them than sharing each step does."""
+    """On a CPU one photo a thread, which uses threads better than sharing each step does."""
     if not on_cpu:
         return tuple(list(part) for part in inverted(photo))
     found = workers.map(lambda one: [part[0] for part in inverted(one)], photo.split(1))

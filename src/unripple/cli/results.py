@@ -54,7 +54,7 @@ def explain(
         typer.echo(f"make it again: make study {command}")
     else:
         again = f"unripple explain {shlex.quote(str(result))} --settings {AGAIN}"
-        typer.echo(f"made with other settings than params.yaml has now; {AGAIN} takes them:")
+        typer.echo(f"made with settings that differ from params.yaml; this writes them to {AGAIN} and uses them:")
         typer.echo(f"make it again: .venv/bin/{again} && make study PARAMS={AGAIN} {command}")
 
 

@@ -1,4 +1,4 @@
-"""A folder of links: files of a study under short names. Links are no results: no index lists them."""
+"""A folder of links: files of a study under short names. Links are not results: no index lists them."""
 
 from __future__ import annotations
 

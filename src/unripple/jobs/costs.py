@@ -18,12 +18,12 @@ from unripple.jobs import damage
 SHIPPED = Path(__file__).parent / "rates.yaml"
 NOTES = {
     "scaled": (
-        "'scaled': an estimate from another machine's jobs and how this one compares with it at a second of arithmetic;"
-        "\na study that ran here measures it."
+        "'scaled': an estimate: another machine's hours, scaled by how fast this one is at a second of arithmetic;"
+        "\na study that runs here measures it."
     ),
     "unknown": (
-        "'unknown': no such job has run here, with or without a GPU as it would now, and other machines tell nothing of"
-        "\nits hours (?); a study of a few photos measures it."
+        "'unknown': no such job has run here, with a GPU or without one as it would now, and other machines' hours do"
+        "\nnot apply (?); a study of a few photos measures it."
     ),
 }
 

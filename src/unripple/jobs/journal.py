@@ -1,8 +1,7 @@
 """Journals: which photos a job has finished so far, so that the same job, started again, does not make them twice.
 
 A journal lies beside the index that the job will write and is gone once that is written. Its first line is the job's
-record; each further line is a photo with its files, appended when they are on disk. Standard library only: the start
-of every run waits for what reads it.
+record; each further line is a photo with its files, appended when they are on disk.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def _of_archive(path: Path, split: Split, cache: Path | None) -> Album:
     if split != "all":  # CelebAMask-HQ's archive holds masks, too
         return Album(_named({member: name for member, name in found.items() if member.stem.isdecimal()}, path), path)
     taken = set(found.values())
-    left_out = {name: "its name does not end as that of a photo" for name in members if name not in taken}
+    left_out = {name: "its name does not end like a photo's" for name in members if name not in taken}
     for name, other in archives.repeated(path, taken, cache).items():
         left_out[name] = _same(other)
         taken.remove(name)
@@ -120,8 +120,8 @@ def _named(members: Mapping[PurePosixPath, str], path: Path) -> dict[str, str]:
 def _of_split(album: Album, photos: Path, split: Split, cache: Path | None) -> Album:
     if not album.photos:
         raise PhotosError(
-            f"{photos}: no photos there, of which study.split = {split} could be taken: expected a folder or an archive"
-            " of CelebA-HQ's photos 0.jpg to 29999.jpg"
+            f"{photos}: expected CelebA-HQ's photos 0.jpg to 29999.jpg, in a folder or an archive, for study.split ="
+            f" {split}; found none"
         )
     mapping, partition = (_list(name, album, photos, cache) for name in (MAPPING, PARTITION))
     try:

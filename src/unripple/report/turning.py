@@ -56,7 +56,7 @@ def write_clip(folder: Path, frames: Sequence[Rgb]) -> Path:
 
 
 def _encoded(film: Path, frames: Sequence[Rgb]) -> bool:
-    """Whether OpenCV has written all frames as MPEG-4; it says nothing of what it cannot do but in what it wrote."""
+    """Whether OpenCV has written all frames as MPEG-4; only the file tells, as it reports no errors."""
     size = (CLIP_SIDE, CLIP_SIDE)
     writer = cv2.VideoWriter(str(film), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), RATE, size)
     if not writer.isOpened():

@@ -74,13 +74,13 @@ def _refuse_unrankable(path: Path, combinations: list[Combination]) -> None:
     attributes = {one.study.edit.attribute for one in combinations}
     if len(attributes) > 1:
         raise ConfigError(
-            f"{path}: edit.attribute = {sorted(attributes)}: expected one attribute, since edits of another are other"
-            " pictures; compare each in a run of its own"
+            f"{path}: edit.attribute = {sorted(attributes)}: expected one attribute, since settings are ranked over"
+            " the same pictures; compare each attribute in a run of its own"
         )
     if not set.intersection(*(set(one.study.edit.degrees) for one in combinations)):
         raise ConfigError(
-            f"{path}: edit.degrees: expected lists that share a degree, since settings are ranked over the pictures"
-            " that all of them have, found none; compare each in a run of its own"
+            f"{path}: edit.degrees: expected lists with a degree in common, since settings are ranked over the"
+            " pictures that all of them have, found none; compare each list in a run of its own"
         )
     study = combinations[0].study
     if not set(study.methods) & CLEANING:
