@@ -399,8 +399,13 @@ def test_a_repair_makes_damaged_pictures_again_and_nothing_else(studied: Project
     assert studied.plan() == {}
     told = studied.unripple("verify")
     assert told.returncode == 1 and all(f"{path.name}: expected sha256" in told.stdout for path in (gone, short))
+    stray = studied.folder / "results/lite/other/shard~00.json"
+    stray.parent.mkdir()
+    stray.write_text("{")
     repaired = studied.unripple("verify", "results", "--repair", "--", "--cores", "2")
-    assert repaired.returncode == 0, repaired.stdout
+    assert repaired.returncode == 1 and "other/shard~00.json: left as it is" in repaired.stdout, repaired.stdout
+    stray.unlink()
+    assert studied.unripple("verify", "--repair").returncode == 0
     assert studied.plan() == {}
     assert pictures(studied) == before
     made = {path for path, time in times(studied).items() if made_at.get(path) != time}

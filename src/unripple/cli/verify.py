@@ -45,14 +45,15 @@ def _repair(folder: Path, damaged: dict[Path, list[str]], arguments: list[str]) 
     Snakemake makes everything anew that follows a job which it runs. So these jobs run alone; what follows then counts
     their indexes by content, which is the same as before, and has nothing to do.
     """
+    # A repair that was stopped has left journals without their indexes, which Snakemake would not miss.
+    wanted = {*damaged, *damage.unfinished(folder)}
     try:
-        jobs = announced(Path(), ["--forceall", *arguments])
+        jobs = announced(Path(), ["--forceall", *arguments]) if wanted else []
     except NoPlan as none:
         typer.echo(str(none), err=True)
         raise typer.Exit(1) from None
     declared = {Path(file) for job in jobs for file in job["output"]}
-    # A repair that was stopped has left journals without their indexes, which Snakemake would not miss.
-    again = {*damaged, *damage.unfinished(folder)} & declared
+    again = wanted & declared
     for index in again:
         damage.keep_whole(index)
     for level in damage.levels(again):
