@@ -231,6 +231,17 @@ def test_only_the_methods_that_are_asked_for_are_planned(project: Project) -> No
     assert set(project.plan()).isdisjoint({"truth", "known_plate", "fill", "plate", "bitwise_or", "split_composite"})
 
 
+def test_a_plan_counts_jobs_and_photos(project: Project) -> None:
+    done = project.unripple("plan", "--", "--cores", "2")
+    assert done.returncode == 0, done.stdout
+    rows = {line.split()[0]: line.split()[1:3] for line in done.stdout.splitlines() if line}
+    assert (rows["align"], rows["edit"], rows["tabulate"]) == (["1", "1"], ["4", "52"], ["1", "1"])
+    assert "all" not in rows and not (project.folder / "results").exists()
+    project.set(ripple={"dilate": -3})
+    done = project.unripple("plan")
+    assert done.returncode == 1 and "ripple.dilate = -3" in done.stdout and "Traceback" not in done.stdout
+
+
 @pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
 def test_a_wrong_parameter_is_refused_before_anything_runs(project: Project, arguments: tuple[str, ...]) -> None:
     project.set(ripple={"dilate": -3})
