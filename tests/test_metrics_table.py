@@ -15,7 +15,8 @@ from unripple.files.pictures import Matte, Rgb
 from unripple.metrics.frechet import DISTANCES
 from unripple.metrics.measure import Exam, MetricNetworks
 from unripple.metrics.psnr import CEILING
-from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, signed_rank, strata, summarise
+from unripple.metrics.resampling import signed_rank
+from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, strata, summarise
 from unripple.settings.columns import BASELINE, COLUMNS, KEYS, PHOTO, ST_LPIPS, TRUTH
 from unripple.weights.st_lpips import load_st_lpips
 

@@ -1,5 +1,6 @@
 """Measure the edits of a shard at one degree, by every method."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -51,11 +52,12 @@ rows: list[Row] = []
 features = Features(networks.extractor)
 for photo in job.shared(portraits, originals, edits, mattes, ripples):
     edit = {"photo": photo, "attribute": snakemake.wildcards.attribute, "degree": DEGREE}
+    plate = json.loads(portraits.path(photo, ".json").read_text(encoding="utf-8")).get("plate")
     pictures = {"e4e": edits.path(photo, ".e4e.png"), "hfgi": edits.path(photo, ".hfgi.png")}
     pictures |= {method: made.path(photo, ".png") for method, made in cleaned.items() if photo in made}
     wanted = {method: read_rgb(pictures[method]) for method in snakemake.params.methods if method in pictures}
     measured = exam(photo).measure(wanted, read_mask(ripples.path(photo, ".png")))
-    rows += [{**edit, "method": method, **found.row} for method, found in measured.items() if found.row]
+    rows += [{**edit, "method": method, "plate": plate, **found.row} for method, found in measured.items() if found.row]
     features.add(edit, {method: found.feature for method, found in measured.items()})
 
 # A shard in which no photo could be used has a table too, without rows.

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from unripple.metrics.table import bootstrap
+from unripple.metrics.resampling import bootstrap, plates_of
 from unripple.settings.columns import BY_KEY
 
 #: What identifies a picture across settings.
@@ -37,7 +36,7 @@ def rank(
         methods: those to rank. A setting that makes no difference to a method is ``any`` in its row.
         metric: a column with a better direction.
         reference: index of the table that the others are paired with, photo by photo and degree by degree.
-        resamples, seed: of the bootstrap over photos.
+        resamples, seed: of the bootstrap over plates and photos.
 
     Returns columns ``rank, method, <settings>, mean, low, high, difference, difference_low, difference_high,
     photos, pictures``. A positive difference is a larger value than the reference's, not a better one.
@@ -56,7 +55,7 @@ def rank(
     )
     if not measured:
         raise ValueError(f"{metric}: not measured for any of {', '.join(methods)}; does the study know the truth?")
-    rows = []
+    rows, plates = [], plates_of(pd.concat(tables))
     for number, label in enumerate(labels):
         for method in methods:
             own = measured.get((number, method))
@@ -66,17 +65,16 @@ def rank(
             if reference is not None and number != reference and (reference, method) in measured:
                 pairs = own - measured[reference, method]
             crc = zlib.crc32(f"{seed}/{method}/{metric}".encode())
-            photos = _by_photo(own)
-            differences = _by_photo(pairs) if len(pairs) else np.empty(0)
+            photos, differences = _by_photo(own), _by_photo(pairs) if len(pairs) else pd.Series(dtype=float)
             rows.append(
                 {
                     "method": method,
                     **{name: str(value) for name, value in label.items()},
-                    **dict(zip(("mean", "low", "high"), bootstrap(photos, resamples, crc), strict=True)),
+                    **dict(zip(("mean", "low", "high"), _interval_of(photos, plates, resamples, crc), strict=True)),
                     **dict(
                         zip(
                             ("difference", "difference_low", "difference_high"),
-                            bootstrap(differences, resamples, crc),
+                            _interval_of(differences, plates, resamples, crc),
                             strict=True,
                         )
                     ),
@@ -149,8 +147,14 @@ def _shared(measured: Mapping[Key, pd.Series[float]]) -> dict[Key, pd.Series[flo
     return {key: values[values.index.isin(shared)] for key, values in measured.items()}
 
 
-def _by_photo(values: pd.Series[float]) -> npt.NDArray[np.float64]:
-    return np.asarray(values.groupby(level="photo").mean(), dtype=np.float64)
+def _by_photo(values: pd.Series[float]) -> pd.Series[float]:
+    return values.groupby(level="photo").mean()
+
+
+def _interval_of(
+    photos: pd.Series[float], plates: pd.Series[str], resamples: int, seed: int
+) -> tuple[float, float, float]:
+    return bootstrap(np.asarray(photos, dtype=np.float64), resamples, seed, plates.reindex(photos.index).tolist())
 
 
 def _values(table: pd.DataFrame, method: str, metric: str) -> pd.Series[float]:

@@ -9,10 +9,9 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
+from unripple.metrics.resampling import bootstrap, plates_of, signed_rank
 from unripple.settings.columns import BASELINE, COLUMNS, KEYS, TRUTH, Column
 
 #: Columns of the summary.
@@ -21,6 +20,7 @@ SUMMARY_COLUMNS = (
     "method",
     "metric",
     "photos",
+    "plates",
     "pictures",
     "missing",
     "mean",
@@ -33,8 +33,6 @@ SUMMARY_COLUMNS = (
     "p",
 )
 ALL = "all"
-#: Fewest differences for a signed-rank test: with 5 the smallest two-sided p is .0625.
-FEWEST = 6
 #: Bounds of the strata: by how far the baseline turned the head (degrees), by the uncovered share of the picture.
 TURNS, SHARES = (8.0, 16.0), (0.02, 0.05)
 
@@ -98,18 +96,19 @@ def farthest(table: pd.DataFrame) -> str:
 def summarise(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, baseline: str = BASELINE) -> pd.DataFrame:
     """Means and paired differences against the baseline, each with a bootstrap 95 % interval.
 
-    Pictures of one photo are no independent samples: values are first averaged within a photo, then photos are
-    resampled (percentile bootstrap). A difference pairs a method with the baseline on the same photo and degree;
-    where either is missing the pair is left out, and ``pairs`` counts what is left. ``missing`` counts pictures
-    for which the metric could not be measured (no face found, no band, no truth). ``p`` is that of Wilcoxon's
-    signed-rank test on the photos' mean differences, two-sided; NaN with fewer than `FEWEST` of them that are not 0.
+    Pictures of one photo are no independent samples, and neither are portraits before one plate: values are first
+    averaged within a photo, then plates are resampled and the photos of each (see ``resampling.bootstrap``). A
+    difference pairs a method with the baseline on the same photo and degree; where either is missing the pair is left
+    out, and ``pairs`` counts what is left. ``missing`` counts pictures for which the metric could not be measured (no
+    face found, no band, no truth). ``p`` is that of Wilcoxon's signed-rank test on the plates' mean differences,
+    two-sided; NaN with too few of them that are not 0.
 
     Returns a row for each stratum, method and metric, see ``SUMMARY_COLUMNS``. Same input and seed, same bytes.
     """
     if resamples < 1:
         raise ValueError(f"resamples: expected at least 1, found {resamples}")
     keys = [column.key for column in COLUMNS]
-    records = []
+    records, plates = [], plates_of(table)
     for stratum, rows in strata(table).items():
         values = rows.set_index(list(KEYS))[keys].astype(float)
         reference = values[values.index.get_level_values("method") == baseline].droplevel("method")
@@ -122,42 +121,19 @@ def summarise(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, base
             for key in keys:
                 # Seeded by content, not by position: a new metric or method leaves the other intervals alone.
                 crc = zlib.crc32(f"{seed}/{stratum}/{method}/{key}".encode())
-                photos = of_photos[key].dropna().to_numpy()
+                photos, pairs = of_photos[key].dropna(), of_pairs[key].dropna()
+                behind, behind_pairs = plates[photos.index].tolist(), plates[pairs.index].tolist()
                 measured = int(own[key].notna().sum())
                 records.append(
                     (
-                        *(stratum, method, key, len(photos), measured, len(own) - measured),
-                        *bootstrap(photos, resamples, crc),
+                        *(stratum, method, key, len(photos), len(set(behind)), measured, len(own) - measured),
+                        *bootstrap(photos.to_numpy(), resamples, crc, behind),
                         int(differences[key].notna().sum()),
-                        *bootstrap(of_pairs[key].dropna().to_numpy(), resamples, crc),
-                        signed_rank(of_pairs[key].dropna().to_numpy()),
+                        *bootstrap(pairs.to_numpy(), resamples, crc, behind_pairs),
+                        signed_rank(pairs.to_numpy(), behind_pairs),
                     )
                 )
     return pd.DataFrame(records, columns=list(SUMMARY_COLUMNS))
-
-
-def bootstrap(photos: npt.NDArray[np.float64], resamples: int, seed: int) -> tuple[float, float, float]:
-    """Mean over photos and its 95 % percentile interval; NaN where there is nothing to say."""
-    if len(photos) == 0:
-        return np.nan, np.nan, np.nan
-    mean = float(photos.mean())
-    if len(photos) == 1:  # One photo says nothing about the spread of photos.
-        return mean, np.nan, np.nan
-    picks = np.random.default_rng(seed).integers(len(photos), size=(resamples, len(photos)))
-    low, high = np.percentile(photos[picks].mean(axis=1), (2.5, 97.5))
-    return mean, float(low), float(high)
-
-
-def signed_rank(differences: npt.NDArray[np.float64]) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test, zeros left out; NaN where too few differ to say anything.
-
-    Exact without ties and up to 50 differences, by the normal approximation otherwise.
-    """
-    differing = differences[differences != 0]
-    if len(differing) < FEWEST:
-        return np.nan
-    exact = len(differing) <= 50 and len(np.unique(np.abs(differing))) == len(differing)
-    return float(stats.wilcoxon(differing, method="exact" if exact else "asymptotic").pvalue)
 
 
 def metrics_json(
@@ -183,7 +159,7 @@ def metrics_json(
 #: The summary row of a method that made no picture.
 ABSENT: Mapping[Hashable, Any] = {
     **dict.fromkeys(("mean", "low", "high", "difference", "difference_low", "difference_high", "p"), np.nan),
-    **dict.fromkeys(("photos", "pictures", "missing", "pairs"), 0),
+    **dict.fromkeys(("photos", "plates", "pictures", "missing", "pairs"), 0),
 }
 
 
@@ -236,11 +212,13 @@ def render(
                 [label, *(difference_text(found.get((column.key, name), ABSENT), column) for name in others)]
             )
     photos, pictures = int(rows["photos"].max()), int((rows["pictures"] + rows["missing"]).max())
+    plates = int(rows["plates"].max())
+    resampled = f" over {plates} backgrounds, resampled with their photos" if plates < photos else ""
     unseen = int(rows.loc[(rows["metric"] == "yaw") & (rows["method"] != TRUTH), "missing"].sum())
     return (
         f"{_aligned(means)}\n{_aligned(differences) if others else ''}\n"
         f"Stratum: {stratum}. Means over {photos} photos, {pictures} pictures for each method.\n"
-        f"Differences are paired with {BASELINE}; in brackets their bootstrap 95 % interval.\n"
+        f"Differences are paired with {BASELINE}; in brackets their bootstrap 95 % interval{resampled}.\n"
         f"Pictures without a detected face: {unseen}. Photos put aside: {failed}.\n"
         + (f"The column {TRUTH}: what the true edits themselves get, where they are known.\n" if TRUTH in names else "")
     )

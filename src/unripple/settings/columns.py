@@ -101,6 +101,10 @@ COLUMNS: tuple[Column, ...] = (
     Column("yaw_turned", "Yaw gained in the edit's direction", "yaw gained", "degrees", "neither", 1, True),
     # No loss: every method but the baseline itself is away from it.
     Column("yaw_shift", "Yaw away from the baseline", "yaw off baseline", "degrees", "neither", 2),
+    *(
+        Column(f"copied_{region}", f"Share of the {region} copied from the photo", f"copied {region}", "", "neither", 3)
+        for region in ("band", "background", "person")
+    ),
     Column("band_share", "Share of the picture uncovered", "band share", "", "neither", 3),
 )
 

@@ -1,0 +1,78 @@
+"""Intervals and tests over photos, of which those before one plate are no independent samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+#: Fewest differences for a signed-rank test: with 5 the smallest two-sided p is .0625.
+FEWEST = 6
+Values = npt.NDArray[np.float64]
+#: What each value of a sample belongs to; None where each stands for itself.
+Clusters = Sequence[str] | None
+
+
+def plates_of(table: pd.DataFrame) -> pd.Series[str]:
+    """Photo -> the photograph behind it. A real photo has its own background, and is its own plate.
+
+    ``table``: rows with ``photo`` and, where known-plate portraits are among them, ``plate``.
+    """
+    photos = table["photo"].astype(str)
+    plates = photos if "plate" not in table else table["plate"].where(table["plate"].notna(), photos)
+    return pd.Series(plates.to_numpy(), index=photos.to_numpy()).groupby(level=0).first()
+
+
+def bootstrap(values: Values, resamples: int, seed: int, clusters: Clusters = None) -> tuple[float, float, float]:
+    """Mean and its 95 % percentile interval; NaN where there is nothing to say.
+
+    Clusters are drawn with replacement, then the values within each that was drawn. With clusters of one value that is
+    the plain bootstrap, number for number. One cluster alone says nothing of others: its values are resampled then.
+    """
+    if len(values) == 0:
+        return np.nan, np.nan, np.nan
+    mean = float(values.mean())
+    if len(values) == 1:  # One photo says nothing about the spread of photos.
+        return mean, np.nan, np.nan
+    members = _members(len(values), clusters)
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(len(members), size=(resamples, len(members)))
+    sums = values[[member[0] for member in members]][drawn]
+    for number, member in enumerate(members):
+        if len(member) > 1:
+            here = drawn == number
+            picks = rng.integers(len(member), size=(int(here.sum()), len(member)))
+            sums[here] = values[member][picks].sum(axis=1)
+    sizes = np.array([len(member) for member in members])[drawn]
+    low, high = np.percentile(sums.sum(axis=1) / sizes.sum(axis=1), (2.5, 97.5))
+    return mean, float(low), float(high)
+
+
+def signed_rank(differences: Values, clusters: Clusters = None) -> float:
+    """Two-sided p of Wilcoxon's signed-rank test over the clusters' means, zeros left out; NaN with too few of them.
+
+    Exact without ties and up to 50 differences, by the normal approximation otherwise.
+    """
+    if len(differences) == 0:
+        return np.nan
+    means = np.array([differences[member].mean() for member in _members(len(differences), clusters)])
+    differing = means[means != 0]
+    if len(differing) < FEWEST:
+        return np.nan
+    exact = len(differing) <= 50 and len(np.unique(np.abs(differing))) == len(differing)
+    return float(stats.wilcoxon(differing, method="exact" if exact else "asymptotic").pvalue)
+
+
+def _members(count: int, clusters: Clusters) -> list[npt.NDArray[np.intp]]:
+    """The places of each cluster's values; of each value alone where there are no clusters, or only one."""
+    if clusters is None or len(set(clusters)) < 2:
+        return [np.array([place]) for place in range(count)]
+    if len(clusters) != count:
+        raise ValueError(f"clusters: expected one for each of {count} values, found {len(clusters)}")
+    found: dict[str, list[int]] = {}
+    for place, cluster in enumerate(clusters):
+        found.setdefault(cluster, []).append(place)
+    return [np.array(places) for places in found.values()]
