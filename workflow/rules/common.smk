@@ -94,7 +94,7 @@ CLEANED = {
     "split_composite": f"{COMPUTED}/cleaned/method~split_composite/{PLATE}/{EDITED}",
     "bitwise_or": f"{COMPUTED}/cleaned/method~bitwise_or/threshold~{{threshold}}/original~{{original}}/{EDITED}",
 }
-MEASURED = f"attribute~{{attribute}}/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}"
+MEASURED = f"attribute~{{attribute}}/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}/regions~{{regions}}"
 ROWS = f"{COMPUTED}/rows/{MEASURED}/degree~{{degree}}.shard~{{shard}}.csv"
 FEATURES = ROWS.replace(".csv", ".features.npz")
 RECORDS = ROWS.replace(".csv", ".record.json")
@@ -138,6 +138,7 @@ wildcard_constraints:
     dilate=r"\d+",
     feather=r"\d+",
     inpaint="lama-lite|telea|big-lama",
+    regions="study|blazepose|agreed",
 
 
 def code_of(script):
@@ -196,6 +197,7 @@ def spelled(settings):
         "dilate": settings.ripple.dilate,
         "inpaint": settings.inpaint.model,
         "feather": settings.composite.feather,
+        "regions": settings.metrics.regions,
     }
 
 

@@ -31,7 +31,7 @@ truths = job.index("truths") if snakemake.input.truths else Index(Path())
 
 
 def exam(photo: str) -> Exam:
-    """One photo with its baseline; known plates are judged by the true mattes."""
+    """One photo with its baseline; the study's own mattes are those that a known-plate picture was composed with."""
     known = photo in truths
     before = portraits.path(photo, ".matte.png") if known else originals.path(photo, ".png")
     after = truths.path(photo, ".matte.png") if known else mattes.path(photo, ".png")
@@ -44,6 +44,7 @@ def exam(photo: str) -> Exam:
         networks=networks,
         truth=read_rgb(truths.path(photo, ".png")) if known else None,
         made=read_matte(mattes.path(photo, ".png")),
+        judge=snakemake.wildcards.regions,
         degree=DEGREE,
     )
 

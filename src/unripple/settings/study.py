@@ -216,6 +216,11 @@ class Composite(Section):
 class Metrics(Section):
     """The measurements."""
 
+    regions: Literal["agreed", "study", "blazepose"] = Field(
+        "agreed",
+        description="Whose mattes bound the regions in which pictures are judged: the study's own, those of BlazePose,"
+        " which made nothing in the study, or only where both agree.",
+    )
     bootstrap: int = Field(2000, ge=100, le=100_000, description="Resamples of a 95 % bootstrap interval.")
     seed: int = Field(2026, ge=0, le=2**31 - 1, description="Seed of the resampling.")
     rank: Annotated[str, AfterValidator(_a_metric_with_a_direction)] = Field(
