@@ -7,6 +7,7 @@ from job import snakemake
 from unripple.files.atomic import atomic
 from unripple.files.pictures import read_mask, read_rgb, reduced, write_rgb
 from unripple.jobs.index import Index
+from unripple.metrics.photo_sets import with_truth
 from unripple.metrics.table import read_table
 from unripple.models.names import NETWORKS
 from unripple.report.cases import by_importance
@@ -15,6 +16,9 @@ from unripple.report.overview import MOST, SIDE, draw_overview
 from unripple.report.page import Facts, draw_page
 from unripple.report.pictures import EditPictures, FacePictures, spread
 from unripple.report.recipes import Recipes
+from unripple.report.results_folder import of_photos
+from unripple.report.side_tables import inversions as inversion_tables
+from unripple.report.side_tables import real_photos
 from unripple.report.strip import draw_strip
 from unripple.report.words import reasons
 from unripple.settings.columns import ST_LPIPS
@@ -67,9 +71,10 @@ def shown_settings() -> dict[str, str]:
     return shown
 
 
-table, summary, frechet, put_aside = (
-    read_table(snakemake.input[name]) for name in ("metrics", "summary", "frechet", "quarantine")
+table, summary, frechet, put_aside, real, inverted = (
+    read_table(snakemake.input[name]) for name in ("metrics", "summary", "frechet", "quarantine", "real", "inverted")
 )
+judged = with_truth(table)
 networks = NETWORKS[settings["models"]] | {
     "perceptual distance": ST_LPIPS,
     "identity, landmarks": "dlib face-recognition ResNet, 68 landmarks",
@@ -81,7 +86,7 @@ families = ["portraits", "inversions", "edits", "ripples", "truths", *cleaned]
 photos = [photo for photo in job.shared(portraits, inversions) if any(photo in made for made in edits.values())]
 gallery = Gallery(
     table,
-    by_importance(table, settings["methods"]),
+    [*dict.fromkeys([*by_importance(judged, settings["methods"]), *by_importance(table, settings["methods"])])],
     Path(snakemake.output.page).parent,
     Recipes([file for name in families for file in job.files(name)], networks),
 )
@@ -101,12 +106,15 @@ write_rgb(Path(snakemake.output.overview), draw_overview(sheet, attribute=attrib
 facts = Facts(
     networks=networks,
     settings=shown_settings(),
-    put_aside=reasons(put_aside),
+    put_aside=reasons(of_photos(put_aside)),
+    owed=reasons(put_aside.drop(of_photos(put_aside).index)),
     packages=job.record()["packages"],
     attribute=attribute,
 )
 with atomic(Path(snakemake.output.page)) as temporary:
-    page = draw_page(gallery, table, summary, frechet, facts, methods=settings["methods"])
+    methods = settings["methods"]
+    beside = [*real_photos(real, summary, methods), *inversion_tables(inverted)]
+    page = draw_page(gallery, judged, summary, frechet, facts, methods=methods, beside=beside)
     temporary.write_text(page, encoding="utf-8")
 job.write_record()
 job.end(strips)

@@ -9,6 +9,7 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
+from unripple.metrics.photo_sets import with_truth
 from unripple.metrics.resampling import bootstrap, plates_of
 from unripple.settings.columns import BY_KEY
 
@@ -31,7 +32,8 @@ def rank(
     """One row for each method and setting, the best first, all over the same pictures: those measured in every one.
 
     Args:
-        tables: the metrics of each setting, a row for each photo, degree and method.
+        tables: the metrics of each setting, a row for each photo, degree and method. Known-plate portraits count; real
+            photos where there are no others.
         labels: the setting of each table, by name.
         methods: those to rank. A setting that makes no difference to a method is ``any`` in its row.
         metric: a column with a better direction.
@@ -42,6 +44,7 @@ def rank(
     photos, pictures``. A positive difference is a larger value than the reference's, not a better one.
     Raises ``ValueError`` where nothing was measured, or no picture in all.
     """
+    tables = [with_truth(table) for table in tables]
     column = BY_KEY[metric]
     if column.better == "neither":
         raise ValueError(f"{metric}: expected a metric that has a better direction")

@@ -168,6 +168,11 @@ def by_metric(rows: pd.DataFrame) -> dict[tuple[str, str], Mapping[Hashable, Any
     return {(str(row["metric"]), str(row["method"])): row for row in rows.to_dict("records")}
 
 
+def metric_text(column: Column) -> str:
+    """A metric's name as text, with its unit and which way is better."""
+    return " ".join(filter(None, (column.short, column.unit and f"({column.unit})", column.arrow)))
+
+
 def mean_text(row: Mapping[Hashable, Any], column: Column) -> str:
     """The mean of a summary row as text; a dash where nothing was measured."""
     return "–" if np.isnan(row["mean"]) else f"{row['mean']:.{column.digits}f}"
@@ -206,7 +211,7 @@ def render(
     means, differences = [["Mean", *names]], [[f"Minus {BASELINE}", *others]]
     for column in COLUMNS:
         if column.headline or every:
-            label = " ".join(filter(None, (column.short, column.unit and f"({column.unit})", column.arrow)))
+            label = metric_text(column)
             means.append([label, *(mean_text(found.get((column.key, name), ABSENT), column) for name in names)])
             differences.append(
                 [label, *(difference_text(found.get((column.key, name), ABSENT), column) for name in others)]
@@ -216,7 +221,7 @@ def render(
     resampled = f" over {plates} backgrounds, resampled with their photos" if plates < photos else ""
     unseen = int(rows.loc[(rows["metric"] == "yaw") & (rows["method"] != TRUTH), "missing"].sum())
     return (
-        f"{_aligned(means)}\n{_aligned(differences) if others else ''}\n"
+        f"{aligned(means)}\n{aligned(differences) if others else ''}\n"
         f"Stratum: {stratum}. Means over {photos} photos, {pictures} pictures for each method.\n"
         f"Differences are paired with {BASELINE}; in brackets their bootstrap 95 % interval{resampled}.\n"
         f"Pictures without a detected face: {unseen}. Photos put aside: {failed}.\n"
@@ -224,7 +229,7 @@ def render(
     )
 
 
-def _aligned(lines: list[list[str]]) -> str:
+def aligned(lines: list[list[str]]) -> str:
     """Columns under each other, a rule under the first line."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     text = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]

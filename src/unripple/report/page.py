@@ -16,6 +16,7 @@ from unripple.report.cases import CASE_METRICS, Case, find_cases, typical
 from unripple.report.gallery import Gallery
 from unripple.report.pictures import LABELS, compared, label, signed
 from unripple.report.plots import Plot, against_degree, against_turn, photo_pairs, styles
+from unripple.report.side_tables import SideTable
 from unripple.report.words import Verdict, conclusion, findings, means, minus, p_text, verdict
 from unripple.settings.columns import BASELINE, BY_KEY, COLUMNS, INCEPTION, TRUTH, Column
 
@@ -25,7 +26,8 @@ class Facts:
     """What the page says besides pictures and numbers.
 
     ``networks``: role -> network that produced the results; ``settings``: key -> value of the study;
-    ``put_aside``: photo -> why it could not be used; ``packages``: name -> version.
+    ``put_aside``: photo -> why it could not be used; ``packages``: name -> version;
+    ``owed``: photo -> which of its pictures from outside cannot be used.
     """
 
     networks: Mapping[str, str]
@@ -33,6 +35,7 @@ class Facts:
     put_aside: Mapping[str, str]
     packages: Mapping[str, str] = field(default_factory=dict)
     attribute: str = "pose"
+    owed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,13 @@ def draw_page(
     facts: Facts,
     *,
     methods: Sequence[str],
+    beside: Sequence[SideTable] = (),
 ) -> str:
     """The page as text.
 
     ``gallery`` holds the faces; ``table``, ``summary`` and ``frechet``: what ``metrics_table``, ``summarise`` and
     ``frechet_table`` gave; ``methods``: their order. The truth's own row stands after them where the table has one.
+    ``beside``: further tables, below the main one.
     """
     far = farthest(table)
     strata = [far, *(stratum for stratum in summary["stratum"].unique() if stratum != far)]
@@ -76,6 +81,7 @@ def draw_page(
         compared=sum(one.compared for one in found),
         conclusion=conclusion([one for one in found if one.compared]),
         energies=means(summary, far, methods, BY_KEY["ripple_energy"]),
+        beside=beside,
         tables=[_table(summary, stratum, methods) for stratum in strata],
         least=LEAST_PICTURES,
         frechet=_frechet(frechet, methods),
