@@ -199,7 +199,9 @@ def test_the_whole_study_is_planned(project: Project) -> None:
         "split_composite": 4,
         "bitwise_or": 4,
         "measure": 4,
+        "measure_inversion": 1,
         "tabulate": 1,
+        "tabulate_inversion": 1,
         "report": 1,
         "latest": 1,
     } | ({} if (project.folder / "models/lite/generator.safetensors").exists() else {"convert_generator": 1})
@@ -273,6 +275,7 @@ def test_the_study_measures_every_method_on_every_photo(studied: Project) -> Non
         "Page:      results/index.html\n"
         "Pictures:  results/pictures, a folder for each photo\n"
         "Table:     results/summary.csv\n"
+        "Beside:    results/photos.csv, results/inversion.csv\n"
         "Put aside: 3 photos, each with its reason in results/quarantine.csv\n"
     )
 

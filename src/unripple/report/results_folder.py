@@ -95,7 +95,6 @@ def ending(
     if failed:
         lines.append(f"Put aside: {failed} photo{'s' * (failed > 1)}, each with its reason in {quarantine}")
     if owed:
-        lines.append(
-            f"Outside:   {owed} picture{'s' * (owed > 1)} missing or unfit, each with its reason in {quarantine}"
-        )
+        what = f"{owed} picture{'s' * (owed > 1)}"
+        lines.append(f"Outside:   {what} cannot be used, each with its reason in {quarantine}")
     return "".join(f"{line}\n" for line in lines)
