@@ -21,6 +21,7 @@ from unripple.report.gallery import BUDGET, Gallery
 from unripple.report.page import Facts, draw_page
 from unripple.report.pictures import EditPictures, FacePictures
 from unripple.report.recipes import Recipes
+from unripple.report.side_tables import SideTable
 from unripple.settings.columns import COLUMNS, TRUTH
 
 SIZE = 64
@@ -73,6 +74,8 @@ def page(
     budget: int = BUDGET,
     frechet: pd.DataFrame = NO_DISTANCES,
     table: pd.DataFrame | None = None,
+    beside: Sequence[SideTable] = (),
+    facts: Facts = FACTS,
 ) -> str:
     """The page of these faces; ``folder``: where it will lie; ``indexes``: of their files; ``table``: their numbers."""
     drawn, summary = tables(*([one.name for one in faces] or ["a"]))
@@ -84,7 +87,7 @@ def page(
     gallery = Gallery(table, by_importance(table, METHODS), folder, recipes, budget=budget)
     for one in faces:
         gallery.add(one)
-    return draw_page(gallery, table, summary, frechet, FACTS, methods=METHODS)
+    return draw_page(gallery, table, summary, frechet, facts, methods=METHODS, beside=beside)
 
 
 @cache
