@@ -13,7 +13,8 @@ rule measure:
         features=FEATURES,
         record=RECORDS,
     params:
-        methods=METHODS,
+        methods=study.methods,
+        external=sorted(study.external),
         code=code_of("measure"),
     log:
         logs(ROWS),
@@ -44,7 +45,8 @@ rule tabulate:
         text=f"{TABLES}/summary.txt",
         record=f"{TABLES}/record.json",
     params:
-        methods=METHODS,
+        methods=study.methods,
+        external=sorted(study.external),
         settings=section("metrics", "bootstrap", "seed"),
         degrees=lambda wildcards: DEGREES[wildcards.degrees],  # for its record: the path may have their checksum alone
         photos=found_files(),

@@ -17,7 +17,7 @@ rule report:
         index=f"{REPORT}/strips/index.json",
         record=f"{REPORT}/record.json",
     params:
-        settings=study.model_dump(exclude={"metrics": {"rank"}}) | {"methods": METHODS},
+        settings=study.model_dump(exclude={"metrics": {"rank"}}),
         code=code_of("report"),
     log:
         logs(f"{REPORT}/strips/index.json"),

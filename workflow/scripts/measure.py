@@ -17,7 +17,7 @@ from unripple.metrics.measure import Exam, MetricNetworks, Row
 from unripple.models.devices import chosen_device
 from unripple.settings.columns import COLUMNS, KEYS
 
-METHODS = [method for method in snakemake.params.methods if method not in ("e4e", "hfgi")]
+METHODS = [*snakemake.params.methods, *snakemake.params.external]
 SIZE, DEGREE = int(snakemake.wildcards.size), float(snakemake.wildcards.degree)
 
 inception = job.files("inception")
@@ -26,7 +26,7 @@ networks = MetricNetworks.load(device, inception[0] if inception else None)
 portraits, originals, edits, mattes, ripples = (
     job.index(name) for name in ("portraits", "originals", "edits", "mattes", "ripples")
 )
-cleaned = {method: job.index(method) for method in METHODS}
+cleaned = {method: job.index(method) for method in METHODS if method not in ("e4e", "hfgi")}
 truths = job.index("truths") if snakemake.input.truths else Index(Path())
 
 
@@ -56,7 +56,7 @@ for photo in job.shared(portraits, originals, edits, mattes, ripples):
     plate = json.loads(portraits.path(photo, ".json").read_text(encoding="utf-8")).get("plate")
     pictures = {"e4e": edits.path(photo, ".e4e.png"), "hfgi": edits.path(photo, ".hfgi.png")}
     pictures |= {method: made.path(photo, ".png") for method, made in cleaned.items() if photo in made}
-    wanted = {method: read_rgb(pictures[method]) for method in snakemake.params.methods if method in pictures}
+    wanted = {method: read_rgb(pictures[method]) for method in METHODS if method in pictures}
     measured = exam(photo).measure(wanted, read_mask(ripples.path(photo, ".png")))
     rows += [{**edit, "method": method, "plate": plate, **found.row} for method, found in measured.items() if found.row]
     features.add(edit, {method: found.feature for method, found in measured.items()})

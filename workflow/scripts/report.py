@@ -24,17 +24,16 @@ from unripple.report.words import reasons
 from unripple.settings.columns import ST_LPIPS
 
 settings = snakemake.params.settings
+methods = [*settings["methods"], *settings["external"]]
 attribute, size = settings["edit"]["attribute"], settings["images"]["size"]
 portraits, inversions = job.index("portraits"), job.index("inversions")
 edits, ripples, truths = (job.by_degree(name) for name in ("edits", "ripples", "truths"))
-cleaned = {method: job.by_degree(method) for method in settings["methods"] if method not in ("e4e", "hfgi")}
+cleaned = {method: job.by_degree(method) for method in methods if method not in ("e4e", "hfgi")}
 
 
 def edit_pictures(photo: str, degree: float) -> EditPictures:
     """One face at one degree, by all methods that made a picture of it."""
-    paths = {
-        method: edits[degree].path(photo, f".{method}.png") for method in settings["methods"] if method not in cleaned
-    }
+    paths = {method: edits[degree].path(photo, f".{method}.png") for method in methods if method not in cleaned}
     paths |= {method: made[degree].path(photo, ".png") for method, made in cleaned.items() if photo in made[degree]}
     if photo in ripples[degree]:
         paths["mask"] = ripples[degree].path(photo, ".png")
@@ -43,7 +42,7 @@ def edit_pictures(photo: str, degree: float) -> EditPictures:
     pictures = {name: read_rgb(path) for name, path in paths.items() if name != "mask"}
     return EditPictures(
         degree=degree,
-        methods={method: pictures[method] for method in settings["methods"] if method in pictures},
+        methods={method: pictures[method] for method in methods if method in pictures},
         mask=read_mask(paths["mask"]) if "mask" in paths else None,
         truth=pictures.get("truth"),
         files=paths,
@@ -86,7 +85,7 @@ families = ["portraits", "inversions", "edits", "ripples", "truths", *cleaned]
 photos = [photo for photo in job.shared(portraits, inversions) if any(photo in made for made in edits.values())]
 gallery = Gallery(
     table,
-    [*dict.fromkeys([*by_importance(judged, settings["methods"]), *by_importance(table, settings["methods"])])],
+    [*dict.fromkeys([*by_importance(judged, methods), *by_importance(table, methods)])],
     Path(snakemake.output.page).parent,
     Recipes([file for name in families for file in job.files(name)], networks),
 )
@@ -112,7 +111,6 @@ facts = Facts(
     attribute=attribute,
 )
 with atomic(Path(snakemake.output.page)) as temporary:
-    methods = settings["methods"]
     beside = [*real_photos(real, summary, methods), *inversion_tables(inverted)]
     page = draw_page(gallery, judged, summary, frechet, facts, methods=methods, beside=beside)
     temporary.write_text(page, encoding="utf-8")

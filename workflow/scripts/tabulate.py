@@ -48,7 +48,7 @@ write_table(Path(snakemake.output.real), real)
 write_table(Path(snakemake.output.quarantine), put_aside)
 write_table(Path(snakemake.output.frechet), frechet)
 write_json(Path(snakemake.output.json), metrics_json(summary, frechet, failed))
-shown = [*snakemake.params.methods, *([TRUTH] if (table["method"] == TRUTH).any() else [])]
+shown = [*snakemake.params.methods, *snakemake.params.external, *([TRUTH] if (table["method"] == TRUTH).any() else [])]
 with atomic(Path(snakemake.output.text)) as temporary:
     texts = [render(summary, stratum=stratum, methods=shown, failed=failed) for stratum in (ALL, farthest(judged))]
     texts.append(frechet_text(frechet))

@@ -170,7 +170,9 @@ def settings(last: Step) -> dict[str, Any]:
         if "methods" in recorded:
             found["methods"] = recorded["methods"]
         if step.record["stage"] == "report":
-            return dict(recorded["settings"])
+            external = recorded["settings"].get("external", {})
+            there = {name: folder for name, folder in external.items() if Path(folder).expanduser().is_dir()}
+            return {**recorded["settings"], "external": there}
     if isinstance(degrees := last.record["settings"].get("degrees"), list):
         found["edit"] = {"degrees": degrees}
     if not Path(found["study"].get("photos", "")).expanduser().exists():

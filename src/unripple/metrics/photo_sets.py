@@ -28,7 +28,6 @@ WITHOUT_TRUTH: Final = (
     "fidelity_difference",
     "seam",
     "identity",
-    "yaw",
     "yaw_turned",
 )
 
