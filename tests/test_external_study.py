@@ -51,6 +51,12 @@ def test_edits_of_another_system_are_measured_beside_ours(unbroken: Project, tmp
     for method in ("hfgi", "ripple_inpaint"):
         others = summary[(summary["method"] == method) & (summary["stratum"] == "all")].set_index("metric")
         assert others.loc["ssim_whole", "pictures"] == 2
+    table = read_table(next(project.folder.glob("results/lite/**/metrics.csv")))
+    plates = table.groupby("photo")["plate"].first()
+    assert plates.fillna("").to_dict() == {"astronaut": "", "known-plate-00": "coffee", "known-plate-01": "grass"}
+    assert set(read_table(project.folder / "results/photos.csv")["photos"]) <= {0, 1}
+    assert set(read_table(project.folder / "results/inversion.csv")["set"]) == {"known-plate portraits", "real photos"}
+
     aside = pd.read_csv(project.folder / "results/quarantine.csv")
     reasons = dict(zip(aside["photo"], aside["reason"], strict=True))
     assert "known-plate-01/pose+3: no such picture" in reasons["known-plate-01"]
