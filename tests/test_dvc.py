@@ -256,7 +256,16 @@ def test_an_archive_travels_and_is_verified(studied: Clone, origin: Path, tmp_pa
     studied(*unripple, "archive", "second")
     folder = studied.folder / "archive/first"
     assert {path.name for path in folder.iterdir()} == {
-        *("manifest.json", "metrics.json", "params.yaml", "records", "report", "ripple_energy.csv", "summary.txt"),
+        *(
+            "inversion.csv",
+            "manifest.json",
+            "metrics.json",
+            "params.yaml",
+            "records",
+            "report",
+            "ripple_energy.csv",
+            "summary.txt",
+        ),
         "tables",
     }
     assert (folder / "manifest.json").read_bytes() == (folder.with_name("second") / "manifest.json").read_bytes()
