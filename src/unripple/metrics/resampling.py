@@ -27,16 +27,22 @@ def plates_of(table: pd.DataFrame) -> pd.Series[str]:
 
 
 def bootstrap(values: Values, resamples: int, seed: int, clusters: Clusters = None) -> tuple[float, float, float]:
-    """Mean and its 95 % percentile interval; NaN where there is nothing to say.
-
-    Clusters are drawn with replacement, then the values within each that was drawn. With clusters of one value that is
-    the plain bootstrap, number for number. One cluster alone says nothing of others: its values are resampled then.
-    """
+    """Mean and its 95 % percentile interval, see `resampled_means`; NaN where there is nothing to say."""
     if len(values) == 0:
         return np.nan, np.nan, np.nan
     mean = float(values.mean())
     if len(values) == 1:  # One photo says nothing about the spread of photos.
         return mean, np.nan, np.nan
+    low, high = np.percentile(resampled_means(values, resamples, seed, clusters), (2.5, 97.5))
+    return mean, float(low), float(high)
+
+
+def resampled_means(values: Values, resamples: int, seed: int, clusters: Clusters = None) -> Values:
+    """Means of values drawn with replacement, ``(resamples,)``: the same ones for one seed and the same clusters.
+
+    Clusters are drawn with replacement, then the values within each that was drawn. With clusters of one value that is
+    the plain bootstrap, number for number. One cluster alone says nothing of others: its values are resampled then.
+    """
     members = _members(len(values), clusters)
     rng = np.random.default_rng(seed)
     drawn = rng.integers(len(members), size=(resamples, len(members)))
@@ -47,8 +53,7 @@ def bootstrap(values: Values, resamples: int, seed: int, clusters: Clusters = No
             picks = rng.integers(len(member), size=(int(here.sum()), len(member)))
             sums[here] = values[member][picks].sum(axis=1)
     sizes = np.array([len(member) for member in members])[drawn]
-    low, high = np.percentile(sums.sum(axis=1) / sizes.sum(axis=1), (2.5, 97.5))
-    return mean, float(low), float(high)
+    return np.asarray(sums.sum(axis=1) / sizes.sum(axis=1), dtype=np.float64)
 
 
 def signed_rank(differences: Values, clusters: Clusters = None) -> float:
