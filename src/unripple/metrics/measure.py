@@ -20,11 +20,11 @@ from unripple.detectors.blazepose import PersonMeter
 from unripple.detectors.dlib_faces import FaceMeasure, FaceMeter, identity_distance
 from unripple.files.pictures import Mask, Matte, Rgb
 from unripple.files.tensors import to_tensor
-from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over
+from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over, scaled
 from unripple.metrics.difference import mean_difference
 from unripple.metrics.inner_ripples import inner_ripples
 from unripple.metrics.psnr import decibels, psnr, squared_error
-from unripple.metrics.regions import Regions, regions, shrink
+from unripple.metrics.regions import THRESHOLD, Regions, dilate, regions, shrink
 from unripple.metrics.residual_person import residual_person
 from unripple.metrics.ripple_energy import ripple_energy, ripple_gradients
 from unripple.metrics.seam import seam
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from unripple.weights.inception import Inception
 
 NAN = float("nan")
+#: Distance that a seam keeps from the edited person's outline, and from the old person's soft edge; pixels at 512.
+OUTLINE, SOFT = 8.0, 3.0
 Row = dict[str, Any]
 #: The five layers of one picture, each ``float32 (1, C, H, W)``.
 Features = list[torch.Tensor]
@@ -128,7 +130,7 @@ class Exam:
       so that no parser that made a mask also judges it;
     * ``truth``: the true edit, or None for a real photo: distances to it are then NaN;
     * ``made``: the person's matte in the baseline's own picture, whom no method may harm; ``edited`` by default;
-    * ``degree``: of the edit. Yaw gained counts in its direction, or turns to both sides would add up to nothing.
+    * ``degree``: of the edit. What is gained counts in its direction, or edits to both sides would add up to nothing.
 
     Raises ``ValueError`` where sizes or types differ.
     """
@@ -189,7 +191,8 @@ class Exam:
         values["harm"] = mean_difference(rgb, self.hfgi, self._made_core)
         values["band_share"] = float(self.regions.band.mean())
         if mask is not None:
-            values["seam"] = seam(rgb, mask, away_from=self.regions.person)
+            reference = self.photo if self.truth is None else self.truth
+            values["seam"] = seam(rgb, reference, mask, self._seam_known)
         values["known_plate"] = self.truth is not None
         return values
 
@@ -199,18 +202,33 @@ class Exam:
         return regions(self.original, self.edited)
 
     @cached_property
+    def _seam_known(self) -> Mask:
+        """Where it is known what belongs at a seam: off the edited person's outline, which is an edge of its own.
+
+        Without a truth the photo says it, and only of its background.
+        """
+        away = dilate(self.edited >= THRESHOLD, scaled(OUTLINE, self.photo.shape))
+        if self.truth is None:
+            away |= dilate(self.original >= THRESHOLD, scaled(SOFT, self.photo.shape))
+        return ~away
+
+    @cached_property
     def _made_core(self) -> Mask:
         return self.regions.person_core if self.made is None else regions(self.original, self.made).person_core
 
     def _ripples(self, rgb: Rgb) -> Row:
         found = ripple_gradients(rgb)
         inside = inner_ripples(self._photo_gradients, found, self._e4e_gradients, self.regions.person_core)
-        energy = ripple_energy(self._photo_gradients, found, self.regions.band_core)
+        energy = ripple_energy(self._photo_gradients, found, self.regions.band_core, self._truth_gradients)
         return {"ripple_energy": energy, "inner_ripples": inside}
 
     @cached_property
     def _photo_gradients(self) -> Field:
         return ripple_gradients(self.photo)
+
+    @cached_property
+    def _truth_gradients(self) -> Field | None:
+        return None if self.truth is None else ripple_gradients(self.truth)
 
     @cached_property
     def _e4e_gradients(self) -> Field:
@@ -249,6 +267,7 @@ class Exam:
         if before is not None:
             values["identity"] = identity_distance(before.descriptor, now.descriptor)
             values["yaw_turned"] = math.copysign(1, self.degree) * (now.yaw - before.yaw)
+            values["smile_gained"] = math.copysign(1, self.degree) * (now.smile - before.smile)
         if baseline is not None:
             values["yaw_shift"] = abs(now.yaw - baseline.yaw)
         return values
