@@ -117,10 +117,10 @@ def test_a_plate_that_resembles_the_person_by_chance_neither_adds_nor_hides(alik
     person, plate = (texture(seed, contrast=0.5).astype(np.float64) - 128 for seed in (20, 21))
     truth = 128 + alike * person + plate
     edited = (1 - ghost) * truth + ghost * (128 + person)
-    photo, truth, edited = ((picture + 0.5).astype(np.uint8) for picture in (128 + person, truth, edited))
-    assert energy(photo, edited, BAND, truth) == pytest.approx(ghost, abs=0.01)
+    photo, true, found = ((picture + 0.5).astype(np.uint8) for picture in (128 + person, truth, edited))
+    assert energy(photo, found, BAND, true) == pytest.approx(ghost, abs=0.01)
     if abs(alike) > 0.1 and ghost == 0.15:  # without the truth the likeness counts, or hides the ghost
-        assert abs(energy(photo, edited, BAND) - ghost) > 0.1
+        assert abs(energy(photo, found, BAND) - ghost) > 0.1
 
 
 def test_what_the_truth_brings_into_the_band_is_no_ripple_and_what_is_painted_instead_is_none() -> None:

@@ -243,7 +243,7 @@ class Exam:
         values: Row = {}
         for name, mask in self.regions.judged().items():
             values[f"{ST_LPIPS}_{name}"] = mean_over(distance, self._small_masks[name])
-            values[f"psnr_{name}"] = decibels(mean_over(error, mask))
+            values[f"psnr_{name}"] = float(decibels(mean_over(error, mask)))
             values[f"ssim_{name}"] = mean_over(similarity, mask)
         return values
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 import zlib
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -13,7 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from unripple.settings.columns import BASELINE, COLUMNS, KEYS, TRUTH, Column
+from unripple.metrics.judging import additive, aims, judged, truths
+from unripple.metrics.psnr import decibels
+from unripple.settings.columns import BASELINE, BY_KEY, COLUMNS, KEYS, TRUTH, Column
 
 #: Columns of the summary.
 SUMMARY_COLUMNS = (
@@ -26,12 +29,15 @@ SUMMARY_COLUMNS = (
     "mean",
     "low",
     "high",
+    "distance",
     "pairs",
     "difference",
     "difference_low",
     "difference_high",
     "p",
+    "aim",
 )
+Values = npt.NDArray[np.float64]
 ALL = "all"
 #: Fewest differences for a signed-rank test: with 5 the smallest two-sided p is .0625.
 FEWEST = 6
@@ -104,6 +110,10 @@ def summarise(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, base
     for which the metric could not be measured (no face found, no band, no truth). ``p`` is that of Wilcoxon's
     signed-rank test on the photos' mean differences, two-sided; NaN with fewer than `FEWEST` of them that are not 0.
 
+    Where the truth is known, a metric whose best value is the truth's own, not 0, is compared by its distance to that
+    (``aim`` "truth", ``distance`` its mean), on the pictures whose truth is known. Else values are compared: ``aim``
+    says which are better, and is empty where neither are. PSNRs are averaged as squared errors, then made decibels.
+
     Returns a row for each stratum, method and metric, see ``SUMMARY_COLUMNS``. Same input and seed, same bytes.
     """
     if resamples < 1:
@@ -111,44 +121,79 @@ def summarise(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, base
     keys = [column.key for column in COLUMNS]
     records = []
     for stratum, rows in strata(table).items():
-        values = rows.set_index(list(KEYS))[keys].astype(float)
-        reference = values[values.index.get_level_values("method") == baseline].droplevel("method")
+        values = additive(rows.set_index(list(KEYS))[keys].astype(float))
+        truth = truths(values)
+        aim = aims(truth)
+        reference = judged(values[values.index.get_level_values("method") == baseline].droplevel("method"), truth)
         for method in sorted(rows["method"].unique()):
             own: pd.DataFrame = values[values.index.get_level_values("method") == method].droplevel("method")
-            differences: pd.DataFrame = own.sub(reference.reindex(own.index))
+            compared = judged(own, truth)
+            against: pd.DataFrame = reference.reindex(own.index)
             if method == baseline:
-                differences[:] = np.nan  # nothing is compared with itself
-            of_photos, of_pairs = own.groupby(level="photo").mean(), differences.groupby(level="photo").mean()
+                against[:] = np.nan  # nothing is compared with itself
+            both = compared.notna() & against.notna()
+            of_photos, of_distances = own.groupby(level="photo").mean(), compared.groupby(level="photo").mean()
+            of_pairs, of_reference = (part.where(both).groupby(level="photo").mean() for part in (compared, against))
             for key in keys:
                 # Seeded by content, not by position: a new metric or method leaves the other intervals alone.
                 crc = zlib.crc32(f"{seed}/{stratum}/{method}/{key}".encode())
                 photos = of_photos[key].dropna().to_numpy()
+                pairs = (of_pairs[key].dropna().to_numpy(), of_reference[key].dropna().to_numpy())
                 measured = int(own[key].notna().sum())
+                estimate, scale = (decibel_bootstrap, decibels) if BY_KEY[key].decibels else (bootstrap, np.asarray)
                 records.append(
                     (
                         *(stratum, method, key, len(photos), measured, len(own) - measured),
-                        *bootstrap(photos, resamples, crc),
-                        int(differences[key].notna().sum()),
-                        *bootstrap(of_pairs[key].dropna().to_numpy(), resamples, crc),
-                        signed_rank(of_pairs[key].dropna().to_numpy()),
+                        *estimate(photos, resamples, crc),
+                        of_distances[key].mean() if aim[key] == "truth" else np.nan,
+                        int(both[key].sum()),
+                        *estimate(pairs[0], resamples, crc, minus=pairs[1]),
+                        signed_rank(scale(pairs[0]) - scale(pairs[1])),
+                        aim[key],
                     )
                 )
     return pd.DataFrame(records, columns=list(SUMMARY_COLUMNS))
 
 
-def bootstrap(photos: npt.NDArray[np.float64], resamples: int, seed: int) -> tuple[float, float, float]:
-    """Mean over photos and its 95 % percentile interval; NaN where there is nothing to say."""
+def bootstrap(photos: Values, resamples: int, seed: int, minus: Values | None = None) -> tuple[float, float, float]:
+    """Mean over photos and its 95 % percentile interval; NaN where there is nothing to say.
+
+    ``minus``: what is subtracted, photo by photo.
+    """
+    return _interval(lambda drawn: drawn, photos if minus is None else photos - minus, None, resamples, seed)
+
+
+def decibel_bootstrap(
+    photos: Values, resamples: int, seed: int, minus: Values | None = None
+) -> tuple[float, float, float]:
+    """The same of squared errors, in decibels of their mean; ``minus``: of the others' mean, over the same photos."""
+    return _interval(decibels, photos, minus, resamples, seed)
+
+
+def _interval(
+    scale: Callable[[Values], Values], photos: Values, minus: Values | None, resamples: int, seed: int
+) -> tuple[float, float, float]:
     if len(photos) == 0:
         return np.nan, np.nan, np.nan
-    mean = float(photos.mean())
+    drawn = [
+        scale(np.append(part.mean(), resampled_means(part, resamples, seed)))
+        for part in (photos, minus)
+        if part is not None
+    ]
+    means = drawn[0] - drawn[1] if minus is not None else drawn[0]
     if len(photos) == 1:  # One photo says nothing about the spread of photos.
-        return mean, np.nan, np.nan
+        return float(means[0]), np.nan, np.nan
+    low, high = np.percentile(means[1:], (2.5, 97.5))
+    return float(means[0]), float(low), float(high)
+
+
+def resampled_means(photos: Values, resamples: int, seed: int) -> Values:
+    """Means of photos drawn with replacement, ``(resamples,)``: the same photos for one seed and number of them."""
     picks = np.random.default_rng(seed).integers(len(photos), size=(resamples, len(photos)))
-    low, high = np.percentile(photos[picks].mean(axis=1), (2.5, 97.5))
-    return mean, float(low), float(high)
+    return np.asarray(photos[picks].mean(axis=1))
 
 
-def signed_rank(differences: npt.NDArray[np.float64]) -> float:
+def signed_rank(differences: Values) -> float:
     """Two-sided p of Wilcoxon's signed-rank test, zeros left out; NaN where too few differ to say anything.
 
     Exact without ties and up to 50 differences, by the normal approximation otherwise.
@@ -165,6 +210,8 @@ def metrics_json(
 ) -> dict[str, dict[str, float]]:
     """Method -> metric -> mean, for ``dvc metrics``; what could not be measured is left out. Rounded to 6 decimals.
 
+    ``METRIC off truth`` is the mean distance to the truth's own value, where that is how the metric is judged.
+
     Each method also has ``without_face``, the number of its pictures in which no face was found, and its Fréchet
     distances (``frechet``: a table of `frechet_table`). ``failures`` has ``put_aside``, the number of photos.
     """
@@ -172,6 +219,10 @@ def metrics_json(
     result: dict[str, dict[str, float]] = {}
     for method, metric, mean in measured[["method", "metric", "mean"]].itertuples(index=False):
         result.setdefault(str(method), {})[str(metric)] = round(float(mean), 6)
+    for method, metric, off in measured.loc[measured["distance"].notna(), ["method", "metric", "distance"]].itertuples(
+        index=False
+    ):
+        result[str(method)][f"{metric} off truth"] = round(float(off), 6)
     unseen = summary[(summary["stratum"] == stratum) & (summary["metric"] == "yaw")]
     for method, missing in unseen[["method", "missing"]].itertuples(index=False):
         result.setdefault(str(method), {})["without_face"] = int(missing)
@@ -182,8 +233,10 @@ def metrics_json(
 
 #: The summary row of a method that made no picture.
 ABSENT: Mapping[Hashable, Any] = {
-    **dict.fromkeys(("mean", "low", "high", "difference", "difference_low", "difference_high", "p"), np.nan),
+    **dict.fromkeys(("mean", "low", "high", "distance"), np.nan),
+    **dict.fromkeys(("difference", "difference_low", "difference_high", "p"), np.nan),
     **dict.fromkeys(("photos", "pictures", "missing", "pairs"), 0),
+    "aim": "",
 }
 
 
@@ -222,27 +275,50 @@ def render(
     """
     rows = summary[summary["stratum"] == stratum]
     if rows.empty:
-        known = ", ".join(map(repr, summary["stratum"].unique()))
-        raise ValueError(f"stratum: expected one of {known}, found {stratum!r}")
+        names_known = ", ".join(map(repr, summary["stratum"].unique()))
+        raise ValueError(f"stratum: expected one of {names_known}, found {stratum!r}")
     names = list(methods) or list(rows["method"].unique())
     others = [name for name in names if name not in (BASELINE, TRUTH)]
     found = by_metric(rows)
-    means, differences = [["Mean", *names]], [[f"Minus {BASELINE}", *others]]
+    known = known_photos(rows)
+    counts: pd.Series[int] = rows.groupby("method")["photos"].max()
+    means = [["Mean", *names], ["photos", *(str(counts.get(name, 0)) for name in names)]]
+    differences = [[f"Minus {BASELINE}", *others]]
     for column in COLUMNS:
         if column.headline or every:
-            label = " ".join(filter(None, (column.short, column.unit and f"({column.unit})", column.arrow)))
+            label = " ".join(filter(None, (column.short, column.unit and f"({column.unit})", column.sign(known > 0))))
             means.append([label, *(mean_text(found.get((column.key, name), ABSENT), column) for name in names)])
             differences.append(
                 [label, *(difference_text(found.get((column.key, name), ABSENT), column) for name in others)]
             )
-    photos, pictures = int(rows["photos"].max()), int((rows["pictures"] + rows["missing"]).max())
+    photos, pictures = int(counts.max()), int((rows["pictures"] + rows["missing"]).max())
     unseen = int(rows.loc[(rows["metric"] == "yaw") & (rows["method"] != TRUTH), "missing"].sum())
     return (
         f"{_aligned(means)}\n{_aligned(differences) if others else ''}\n"
         f"Stratum: {stratum}. Means over {photos} photos, {pictures} pictures for each method.\n"
         f"Differences are paired with {BASELINE}; in brackets their bootstrap 95 % interval.\n"
+        f"{textwrap.fill(goal_text(known, photos), 118)}\n"
         f"Pictures without a detected face: {unseen}. Photos put aside: {failed}.\n"
-        + (f"The column {TRUTH}: what the true edits themselves get, where they are known.\n" if TRUTH in names else "")
+    )
+
+
+def known_photos(rows: pd.DataFrame) -> int:
+    """Of how many photos the true edit is known, by the summary rows of one stratum."""
+    return int(rows.loc[rows["method"] == TRUTH, "photos"].max()) if (rows["method"] == TRUTH).any() else 0
+
+
+def goal_text(known: int, photos: int) -> str:
+    """What counts as better in a stratum of ``photos``, of which ``known`` have a known true edit."""
+    if not known:
+        return (
+            "No true edit is known here. Less (↓) or more (↑) counts as better, though even a true edit would not have"
+            " 0 everywhere."
+        )
+    whose = f"The true edits of {known} of {photos} photos are known" if known < photos else "The true edits are known"
+    where = ", on these photos alone" if known < photos else ""
+    return (
+        f"{whose}: the column {TRUTH} has their own values. What is marked → {TRUTH} is judged by the distance to"
+        f" those{where}, and its differences are of this distance: below 0 is nearer."
     )
 
 
