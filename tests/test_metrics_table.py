@@ -12,9 +12,9 @@ import pytest
 
 from unripple.detectors.dlib_faces import Box, FaceMeasure, HeadPose
 from unripple.files.pictures import Matte, Rgb
-from unripple.metrics.frechet import DISTANCES
 from unripple.metrics.measure import Exam, MetricNetworks
 from unripple.metrics.psnr import CEILING, decibels
+from unripple.metrics.sets import DISTANCES
 from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, signed_rank, strata, summarise
 from unripple.settings.columns import BASELINE, COLUMNS, KEYS, PHOTO, ST_LPIPS, TRUTH
 from unripple.weights.st_lpips import load_st_lpips
@@ -369,12 +369,15 @@ def test_the_json_holds_means_and_no_nan() -> None:
     for row in made:
         row["seam"] = np.nan
     made[0]["yaw"] = np.nan
-    distances = pd.DataFrame([("net", TRUTH, "|degree| 3", "ripple_inpaint", 400, 0.5)], columns=list(DISTANCES))
+    distances = pd.DataFrame(
+        [("net", TRUTH, "|degree| 3", "ripple_inpaint", 200, 400, 0.5, 0.4, 0.6, np.nan)], columns=list(DISTANCES)
+    )
     found = metrics_json(summarise(metrics_table(made)), distances, put_aside=2)
     assert set(found) == {BASELINE, "ripple_inpaint", "failures"}
     assert found["failures"] == {"put_aside": 2}
     assert found[BASELINE]["without_face"] == 1 and found["ripple_inpaint"]["without_face"] == 0
-    assert found["ripple_inpaint"]["frechet net to truth, |degree| 3"] == 0.5
+    assert found["ripple_inpaint"]["kernel net to truth, |degree| 3"] == 0.5
+    assert not any(key.startswith("frechet") for key in found["ripple_inpaint"])
     assert "seam" not in found[BASELINE]
     assert found[BASELINE]["harm"] - found["ripple_inpaint"]["harm"] == pytest.approx(1, abs=2e-6)
     json.dumps(found, allow_nan=False)

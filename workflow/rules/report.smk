@@ -4,7 +4,7 @@ rule report:
         templates=expand("src/unripple/report/templates/{file}", file=["index.html.j2", "page.css", "page.js"]),
         metrics=rules.tabulate.output.metrics,
         summary=rules.tabulate.output.summary,
-        frechet=rules.tabulate.output.frechet,
+        sets=rules.tabulate.output.sets,
         quarantine=rules.tabulate.output.quarantine,
     output:
         page=report(f"{REPORT}/index.html", caption="../report/page.rst", category="Pictures"),

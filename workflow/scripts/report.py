@@ -67,15 +67,15 @@ def shown_settings() -> dict[str, str]:
     return shown
 
 
-table, summary, frechet, put_aside = (
-    read_table(snakemake.input[name]) for name in ("metrics", "summary", "frechet", "quarantine")
+table, summary, sets, put_aside = (
+    read_table(snakemake.input[name]) for name in ("metrics", "summary", "sets", "quarantine")
 )
 networks = NETWORKS[settings["models"]] | {
     "perceptual distance": ST_LPIPS,
     "identity, landmarks": "dlib face-recognition ResNet, 68 landmarks",
     "person in the band": "BlazePose",
 }
-networks |= {"Fréchet distance": ", ".join(map(str, frechet["extractor"].unique()))} if len(frechet) else {}
+networks |= {"distances of sets": ", ".join(map(str, sets["extractor"].unique()))} if len(sets) else {}
 families = ["portraits", "inversions", "edits", "ripples", "truths", *cleaned]
 # A face whose edits all failed has nothing to show but its reasons, among the photos put aside.
 photos = [photo for photo in job.shared(portraits, inversions) if any(photo in made for made in edits.values())]
@@ -106,7 +106,7 @@ facts = Facts(
     attribute=attribute,
 )
 with atomic(Path(snakemake.output.page)) as temporary:
-    page = draw_page(gallery, table, summary, frechet, facts, methods=settings["methods"])
+    page = draw_page(gallery, table, summary, sets, facts, methods=settings["methods"])
     temporary.write_text(page, encoding="utf-8")
 job.write_record()
 job.end(strips)

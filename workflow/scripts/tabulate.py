@@ -12,7 +12,7 @@ from unripple.files.data import write_json
 from unripple.files.tables import write_table
 from unripple.jobs.index import read
 from unripple.metrics.features import read_features
-from unripple.metrics.frechet import frechet_table, frechet_text
+from unripple.metrics.sets import set_distances, sets_text
 from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, read_table, render, summarise
 from unripple.settings.columns import TRUTH
 
@@ -22,7 +22,7 @@ if not rows:
     raise ValueError(f"{snakemake.output.metrics}: expected measured photos, found none: no photo could be used")
 table = metrics_table(rows)
 summary = summarise(table, resamples=settings["bootstrap"], seed=settings["seed"])
-frechet = frechet_table(*read_features(Path(file) for file in snakemake.input.features))
+sets = set_distances(*read_features(Path(file) for file in snakemake.input.features))
 
 found = snakemake.params.photos
 put_aside = pd.DataFrame(
@@ -41,10 +41,10 @@ failed = len(put_aside[["photo", "file"]].drop_duplicates())
 write_table(Path(snakemake.output.metrics), table)
 write_table(Path(snakemake.output.summary), summary)
 write_table(Path(snakemake.output.quarantine), put_aside)
-write_table(Path(snakemake.output.frechet), frechet)
-write_json(Path(snakemake.output.json), metrics_json(summary, frechet, failed))
+write_table(Path(snakemake.output.sets), sets)
+write_json(Path(snakemake.output.json), metrics_json(summary, sets, failed))
 shown = [*snakemake.params.methods, *([TRUTH] if (table["method"] == TRUTH).any() else [])]
 with atomic(Path(snakemake.output.text)) as temporary:
     texts = [render(summary, stratum=stratum, methods=shown, failed=failed) for stratum in (ALL, farthest(table))]
-    temporary.write_text("\n".join([*texts, frechet_text(frechet)]), encoding="utf-8")
+    temporary.write_text("\n".join([*texts, sets_text(sets)]), encoding="utf-8")
 job.write_record()

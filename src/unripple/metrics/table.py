@@ -206,14 +206,14 @@ def signed_rank(differences: Values) -> float:
 
 
 def metrics_json(
-    summary: pd.DataFrame, frechet: pd.DataFrame, put_aside: int, stratum: str = ALL
+    summary: pd.DataFrame, sets: pd.DataFrame, put_aside: int, stratum: str = ALL
 ) -> dict[str, dict[str, float]]:
     """Method -> metric -> mean, for ``dvc metrics``; what could not be measured is left out. Rounded to 6 decimals.
 
     ``METRIC off truth`` is the mean distance to the truth's own value, where that is how the metric is judged.
 
-    Each method also has ``without_face``, the number of its pictures in which no face was found, and its Fréchet
-    distances (``frechet``: a table of `frechet_table`). ``failures`` has ``put_aside``, the number of photos.
+    Each method also has ``without_face``, the number of its pictures in which no face was found, and its distances as
+    a set (``sets``: a table of `sets.set_distances`). ``failures`` has ``put_aside``, the number of photos.
     """
     measured = summary[(summary["stratum"] == stratum) & summary["mean"].notna()]
     result: dict[str, dict[str, float]] = {}
@@ -226,8 +226,11 @@ def metrics_json(
     unseen = summary[(summary["stratum"] == stratum) & (summary["metric"] == "yaw")]
     for method, missing in unseen[["method", "missing"]].itertuples(index=False):
         result.setdefault(str(method), {})["without_face"] = int(missing)
-    for extractor, reference, size, method, _, distance in frechet.itertuples(index=False):
-        result.setdefault(str(method), {})[f"frechet {extractor} to {reference}, {size}"] = float(distance)
+    for row in sets.to_dict("records"):
+        for name in ("kernel", "frechet"):
+            if not np.isnan(row[name]):
+                key = f"{name} {row['extractor']} to {row['reference']}, {row['stratum']}"
+                result.setdefault(str(row["method"]), {})[key] = float(row[name])
     return result | {"failures": {"put_aside": put_aside}}
 
 

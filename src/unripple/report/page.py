@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from unripple.metrics.frechet import LEAST_PICTURES
+from unripple.metrics.sets import LEAST_PHOTOS, frechet_name, kernel_name, kernel_text
 from unripple.metrics.table import (
     ABSENT,
     by_metric,
@@ -61,15 +61,15 @@ def draw_page(
     gallery: Gallery,
     table: pd.DataFrame,
     summary: pd.DataFrame,
-    frechet: pd.DataFrame,
+    sets: pd.DataFrame,
     facts: Facts,
     *,
     methods: Sequence[str],
 ) -> str:
     """The page as text.
 
-    ``gallery`` holds the faces; ``table``, ``summary`` and ``frechet``: what ``metrics_table``, ``summarise`` and
-    ``frechet_table`` gave; ``methods``: their order. The truth's own row stands after them where the table has one.
+    ``gallery`` holds the faces; ``table``, ``summary`` and ``sets``: what ``metrics_table``, ``summarise`` and
+    ``set_distances`` gave; ``methods``: their order. The truth's own row stands after them where the table has one.
     """
     far = farthest(table)
     strata = [far, *(stratum for stratum in summary["stratum"].unique() if stratum != far)]
@@ -92,9 +92,9 @@ def draw_page(
         conclusion=conclusion([one for one in found if one.compared]),
         energies=means(summary, far, methods, BY_KEY["ripple_energy"]),
         tables=[_table(summary, stratum, methods) for stratum in strata],
-        least=LEAST_PICTURES,
-        frechet=_frechet(frechet, methods),
-        fid=set(frechet["extractor"]) == {INCEPTION},
+        least=LEAST_PHOTOS,
+        sets=_sets(sets, methods),
+        inception=set(sets["extractor"]) == {INCEPTION},
         plots=_plots(table, summary, methods),
         styles=styles(methods),
         cases={label(method): [_case(gallery, case) for case in found] for method, found in cases.items()},
@@ -140,13 +140,20 @@ def _case(gallery: Gallery, case: Case) -> dict[str, Any]:
     }
 
 
-def _frechet(table: pd.DataFrame, methods: Sequence[str]) -> list[dict[str, Any]]:
-    """The Fréchet distances as text: a line for each extractor, reference and size of the edit."""
-    keys, lines = ["extractor", "reference", "stratum", "pictures"], []
+def _sets(table: pd.DataFrame, methods: Sequence[str]) -> list[dict[str, Any]]:
+    """The distances of sets as text: a line for each distance, extractor, reference and size of the edit."""
+    keys, lines = ["extractor", "reference", "stratum", "photos", "pictures"], []
     for names, rows in table.groupby(keys, sort=False):
-        found = dict(zip(rows["method"], rows["distance"], strict=True))
-        cells = [f"{found[method]:.4f}" if method in found else "–" for method in methods]
-        lines.append(dict(zip(keys, names, strict=True)) | {"cells": cells})
+        about = dict(zip(keys, map(str, names), strict=True))
+        kernels = zip(rows["kernel"], rows["kernel_low"], rows["kernel_high"], strict=True)
+        found = dict(zip(rows["method"], (minus(kernel_text(*kernel)) for kernel in kernels), strict=True))
+        texts = {f"{kernel_name(about['extractor'])} × 1000": found}
+        if rows["frechet"].notna().all():
+            texts[frechet_name(about["extractor"])] = {
+                method: f"{distance:.4f}" for method, distance in zip(rows["method"], rows["frechet"], strict=True)
+            }
+        for name, found in texts.items():
+            lines.append({**about, "name": name, "cells": [found.get(method, "–") for method in methods]})
     return lines
 
 
