@@ -41,7 +41,7 @@ def mean(summary: pd.DataFrame, method: str, metric: str, stratum: str = "all") 
 def test_no_mean_mixes_the_two() -> None:
     table = study(3, 2)
     main, real = summarise(with_truth(table), resamples=100), summarise_real(table, resamples=100, seed=0)
-    assert {mean(main, "hfgi", column.key) for column in COLUMNS} == {1.0}
+    assert {round(mean(main, "hfgi", column.key), 9) for column in COLUMNS} == {1.0}
     assert {mean(real, "hfgi", key) for key in WITHOUT_TRUTH} == {100.0}
     assert set(real["metric"]) == set(WITHOUT_TRUTH)
     assert set(real["stratum"]) == {"all", "|degree| 1.5", "|degree| 3"}
@@ -84,7 +84,7 @@ def test_the_page_has_a_table_for_each_size_of_the_edit_the_largest_first() -> N
     assert energy.cells[0].difference == "" and energy.cells[1].difference.startswith("−50.000")
 
 
-@pytest.mark.parametrize("metric", ["ripple_energy", "harm"])
+@pytest.mark.parametrize("metric", ["ripple_energy", "ssim_band"])
 def test_settings_are_ranked_by_portraits_with_a_truth(metric: str) -> None:
     labels = [{"ripple.dilate": 4}, {"ripple.dilate": 8}]
     ranked = rank([study(2, 2), study(2, 2)], labels, ["ripple_inpaint"], metric, resamples=100)

@@ -266,7 +266,7 @@ def test_the_study_measures_every_method_on_every_photo(studied: Project) -> Non
         ("known-plate-00", "truth"),
     }
     assert rows.loc[rows["method"] == "truth", "psnr_whole"].tolist() == [100]
-    assert "not printed" in table.with_name("summary.txt").read_text()  # the Fréchet distance of two pictures
+    assert "not printed" in table.with_name("summary.txt").read_text()  # the kernel distance of two photos
     assert rows.loc[rows["photo"] == "known-plate-00", "psnr_whole"].notna().all()
     summary = (studied.folder / "results/summary.txt").read_text()
     assert all(method in summary for method in methods)

@@ -40,7 +40,7 @@ rule tabulate:
         summary=report(f"{TABLES}/summary.csv", caption="../report/summary.rst", category="Table"),
         real=report(f"{TABLES}/photos.csv", caption="../report/photos.rst", category="Table"),
         quarantine=report(f"{TABLES}/quarantine.csv", caption="../report/quarantine.rst", category="Table"),
-        frechet=report(f"{TABLES}/frechet.csv", caption="../report/frechet.rst", category="Table"),
+        sets=report(f"{TABLES}/sets.csv", caption="../report/sets.rst", category="Table"),
         json=f"{TABLES}/metrics.json",
         text=f"{TABLES}/summary.txt",
         record=f"{TABLES}/record.json",

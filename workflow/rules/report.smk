@@ -7,7 +7,7 @@ rule report:
         ),
         metrics=rules.tabulate.output.metrics,
         summary=rules.tabulate.output.summary,
-        frechet=rules.tabulate.output.frechet,
+        sets=rules.tabulate.output.sets,
         quarantine=rules.tabulate.output.quarantine,
         real=rules.tabulate.output.real,
         inverted=rules.tabulate_inversion.output.table,

@@ -70,8 +70,8 @@ def shown_settings() -> dict[str, str]:
     return shown
 
 
-table, summary, frechet, put_aside, real, inverted = (
-    read_table(snakemake.input[name]) for name in ("metrics", "summary", "frechet", "quarantine", "real", "inverted")
+table, summary, sets, put_aside, real, inverted = (
+    read_table(snakemake.input[name]) for name in ("metrics", "summary", "sets", "quarantine", "real", "inverted")
 )
 judged = with_truth(table)
 networks = NETWORKS[settings["models"]] | {
@@ -79,7 +79,7 @@ networks = NETWORKS[settings["models"]] | {
     "identity, landmarks": "dlib face-recognition ResNet, 68 landmarks",
     "person in the band": "BlazePose",
 }
-networks |= {"Fréchet distance": ", ".join(map(str, frechet["extractor"].unique()))} if len(frechet) else {}
+networks |= {"distances of sets": ", ".join(map(str, sets["extractor"].unique()))} if len(sets) else {}
 families = ["portraits", "inversions", "edits", "ripples", "truths", *cleaned]
 # A face whose edits all failed has nothing to show but its reasons, among the photos put aside.
 photos = [photo for photo in job.shared(portraits, inversions) if any(photo in made for made in edits.values())]
@@ -112,7 +112,7 @@ facts = Facts(
 )
 with atomic(Path(snakemake.output.page)) as temporary:
     beside = [*real_photos(real, summary, methods), *inversion_tables(inverted)]
-    page = draw_page(gallery, judged, summary, frechet, facts, methods=methods, beside=beside)
+    page = draw_page(gallery, judged, summary, sets, facts, methods=methods, beside=beside)
     temporary.write_text(page, encoding="utf-8")
 job.write_record()
 job.end(strips)

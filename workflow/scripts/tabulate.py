@@ -12,8 +12,8 @@ from unripple.files.data import write_json
 from unripple.files.tables import write_table
 from unripple.jobs.index import read
 from unripple.metrics.features import read_features
-from unripple.metrics.frechet import frechet_table, frechet_text
 from unripple.metrics.photo_sets import real_text, summarise_real, with_truth
+from unripple.metrics.sets import set_distances, sets_text
 from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, read_table, render, summarise
 from unripple.report import results_folder
 from unripple.settings.columns import TRUTH
@@ -26,7 +26,7 @@ table = metrics_table(rows)
 resampled = {"resamples": settings["bootstrap"], "seed": settings["seed"]}
 judged = with_truth(table)
 summary, real = summarise(judged, **resampled), summarise_real(table, **resampled)
-frechet = frechet_table(*read_features(Path(file) for file in snakemake.input.features))
+sets = set_distances(*read_features(Path(file) for file in snakemake.input.features))
 
 found = snakemake.params.photos
 put_aside = pd.DataFrame(
@@ -46,12 +46,12 @@ write_table(Path(snakemake.output.metrics), table)
 write_table(Path(snakemake.output.summary), summary)
 write_table(Path(snakemake.output.real), real)
 write_table(Path(snakemake.output.quarantine), put_aside)
-write_table(Path(snakemake.output.frechet), frechet)
-write_json(Path(snakemake.output.json), metrics_json(summary, frechet, failed))
+write_table(Path(snakemake.output.sets), sets)
+write_json(Path(snakemake.output.json), metrics_json(summary, sets, failed))
 shown = [*snakemake.params.methods, *snakemake.params.external, *([TRUTH] if (table["method"] == TRUTH).any() else [])]
 with atomic(Path(snakemake.output.text)) as temporary:
     texts = [render(summary, stratum=stratum, methods=shown, failed=failed) for stratum in (ALL, farthest(judged))]
-    texts.append(frechet_text(frechet))
+    texts.append(sets_text(sets))
     if len(judged) < len(table):
         texts.append(real_text(real, table, shown))
     temporary.write_text("\n".join(texts), encoding="utf-8")

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from unripple.files.checksum import sha256
 from unripple.files.links import followed
-from unripple.jobs import damage
+from unripple.jobs import damage, fingerprint
 from unripple.jobs.index import BrokenIndex
 
 if TYPE_CHECKING:
     import torch
 
 #: Packages whose versions may change a picture or a number.
-PACKAGES = ("dlib-bin", "numpy", "opencv-python-headless", "pandas", "pillow", "scikit-image", "torch", "torchvision")
+PACKAGES = (*sorted(fingerprint.COMPUTING.values()), "pandas")
 
 
 def record(

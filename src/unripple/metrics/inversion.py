@@ -16,8 +16,8 @@ from unripple.files.pictures import Rgb
 from unripple.files.tensors import to_tensor
 from unripple.metrics.arrays import check_pair
 from unripple.metrics.measure import FaceReader
-from unripple.metrics.psnr import psnr
-from unripple.metrics.resampling import bootstrap, plates_of
+from unripple.metrics.psnr import psnr, squared_errors
+from unripple.metrics.resampling import bootstrap, decibel_bootstrap, plates_of
 from unripple.metrics.ssim import ssim_map
 from unripple.metrics.st_lpips import prepare, st_lpips_map
 from unripple.metrics.table import aligned, metric_text
@@ -29,7 +29,7 @@ CONSISTENCY: Final = "consistency"
 #: Inversions that a study makes of each photo.
 INVERSIONS: Final = ("e4e", "hfgi")
 COLUMNS: Final = (
-    Column("psnr", "PSNR to the photo", "PSNR", "dB", "higher", 2),
+    Column("psnr", "PSNR to the photo", "PSNR", "dB", "higher", 2, decibels=True),
     Column("ssim", "SSIM to the photo", "SSIM", "", "higher", 3),
     Column(ST_LPIPS, "ST-LPIPS (Alex) to the photo", ST_LPIPS, "", "lower", 3),
     Column(LPIPS, "LPIPS (Alex) to the photo, at 256", LPIPS, "", "lower", 3),
@@ -97,6 +97,8 @@ def consistency(w_plus: npt.NDArray[np.float32], back: npt.NDArray[np.float32]) 
 def summarise_inversion(rows: Iterable[Mapping[Hashable, Any]], *, resamples: int, seed: int) -> pd.DataFrame:
     """Means over photos with their intervals, see ``SUMMARY_COLUMNS``; known-plate portraits and real photos apart.
 
+    PSNRs are averaged as squared errors.
+
     ``rows``: ``photo, plate, known_plate, method``, the columns of what was measured, and for a consistency the
     ``degree``.
     """
@@ -115,7 +117,11 @@ def summarise_inversion(rows: Iterable[Mapping[Hashable, Any]], *, resamples: in
                 values = part.set_index("photo")[column.key].dropna() if column.key in part else pd.Series(dtype=float)
                 if len(values):
                     behind = plates[values.index].tolist()
-                    interval = bootstrap(values.to_numpy(dtype=np.float64), resamples, seed, behind)
+                    numbers = values.to_numpy(dtype=np.float64)
+                    if column.decibels:
+                        interval = decibel_bootstrap(squared_errors(numbers), resamples, seed, behind)
+                    else:
+                        interval = bootstrap(numbers, resamples, seed, behind)
                     records.append((name, stratum, method, column.key, len(values), len(set(behind)), *interval))
     return pd.DataFrame(records, columns=list(SUMMARY_COLUMNS))
 
@@ -128,7 +134,7 @@ def inversion_text(summary: pd.DataFrame) -> str:
         for column in COLUMNS:
             for stratum, part in own[own["metric"] == column.key].groupby("stratum", sort=False):
                 means = dict(zip(part["method"], part["mean"], strict=True))
-                label = metric_text(column) + ("" if stratum == "inversion" else f", {stratum}")
+                label = metric_text(column, False) + ("" if stratum == "inversion" else f", {stratum}")
                 lines.append([label, *(_number(means.get(method), column) for method in INVERSIONS)])
         photos = int(own["photos"].max())
         whom = str(name) if photos > 1 else str(name).removesuffix("s")

@@ -20,12 +20,12 @@ from unripple.detectors.blazepose import PersonMeter
 from unripple.detectors.dlib_faces import FaceMeasure, FaceMeter, identity_distance
 from unripple.files.pictures import Mask, Matte, Rgb
 from unripple.files.tensors import to_tensor
-from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over
+from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over, scaled
 from unripple.metrics.copied import copied
 from unripple.metrics.difference import mean_difference
 from unripple.metrics.inner_ripples import inner_ripples
 from unripple.metrics.psnr import decibels, psnr, squared_error
-from unripple.metrics.regions import Judge, Regions, agreed, regions, shrink
+from unripple.metrics.regions import THRESHOLD, Judge, Regions, agreed, dilate, regions, shrink
 from unripple.metrics.residual_person import residual_person
 from unripple.metrics.ripple_energy import ripple_energy, ripple_gradients
 from unripple.metrics.seam import seam
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from unripple.weights.inception import Inception
 
 NAN = float("nan")
+#: Distance that a seam keeps from the edited person's outline, and from the old person's soft edge; pixels at 512.
+OUTLINE, SOFT = 8.0, 3.0
 Row = dict[str, Any]
 #: The five layers of one picture, each ``float32 (1, C, H, W)``.
 Features = list[torch.Tensor]
@@ -132,7 +134,7 @@ class Exam:
     * ``judge``: whose mattes bound the regions. BlazePose looks at the photo and at the truth; where none is known, at
       the e4e edit, in which no ripple can pass for a person. What the band still shows of a person is BlazePose's to
       say and looked for in the study's band, and the seam is one of the study's masks, whoever judges;
-    * ``degree``: of the edit. Yaw gained counts in its direction, or turns to both sides would add up to nothing.
+    * ``degree``: of the edit. What is gained counts in its direction, or edits to both sides would add up to nothing.
 
     Raises ``ValueError`` where sizes or types differ.
     """
@@ -196,7 +198,8 @@ class Exam:
         for name in ("band", "background", "person"):
             values[f"copied_{name}"] = copied(rgb, self.photo, getattr(self.regions, name))
         if mask is not None:
-            values["seam"] = seam(rgb, mask, away_from=self._of_study.person)
+            reference = self.photo if self.truth is None else self.truth
+            values["seam"] = seam(rgb, reference, mask, self._seam_known)
         values["known_plate"] = self.truth is not None
         return values
 
@@ -208,6 +211,17 @@ class Exam:
     @cached_property
     def _of_study(self) -> Regions:
         return regions(self.original, self.edited)
+
+    @cached_property
+    def _seam_known(self) -> Mask:
+        """Where it is known what belongs at a seam: off the edited person's outline, which is an edge of its own.
+
+        Without a truth the photo says it, and only of its background.
+        """
+        away = dilate(self.edited >= THRESHOLD, scaled(OUTLINE, self.photo.shape))
+        if self.truth is None:
+            away |= dilate(self.original >= THRESHOLD, scaled(SOFT, self.photo.shape))
+        return ~away
 
     @cached_property
     def _made_core(self) -> Mask:
@@ -225,12 +239,16 @@ class Exam:
     def _ripples(self, rgb: Rgb) -> Row:
         found = ripple_gradients(rgb)
         inside = inner_ripples(self._photo_gradients, found, self._e4e_gradients, self.regions.person_core)
-        energy = ripple_energy(self._photo_gradients, found, self.regions.band_core)
+        energy = ripple_energy(self._photo_gradients, found, self.regions.band_core, self._truth_gradients)
         return {"ripple_energy": energy, "inner_ripples": inside}
 
     @cached_property
     def _photo_gradients(self) -> Field:
         return ripple_gradients(self.photo)
+
+    @cached_property
+    def _truth_gradients(self) -> Field | None:
+        return None if self.truth is None else ripple_gradients(self.truth)
 
     @cached_property
     def _e4e_gradients(self) -> Field:
@@ -245,7 +263,7 @@ class Exam:
         values: Row = {}
         for name, mask in self.regions.judged().items():
             values[f"{ST_LPIPS}_{name}"] = mean_over(distance, self._small_masks[name])
-            values[f"psnr_{name}"] = decibels(mean_over(error, mask))
+            values[f"psnr_{name}"] = float(decibels(mean_over(error, mask)))
             values[f"ssim_{name}"] = mean_over(similarity, mask)
         return values
 
@@ -269,6 +287,7 @@ class Exam:
         if before is not None:
             values["identity"] = identity_distance(before.descriptor, now.descriptor)
             values["yaw_turned"] = math.copysign(1, self.degree) * (now.yaw - before.yaw)
+            values["smile_gained"] = math.copysign(1, self.degree) * (now.smile - before.smile)
         if baseline is not None:
             values["yaw_shift"] = abs(now.yaw - baseline.yaw)
         return values

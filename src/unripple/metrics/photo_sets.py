@@ -67,8 +67,8 @@ def real_text(summary: pd.DataFrame, table: pd.DataFrame, methods: Sequence[str]
     means, differences = [["Mean", *names]], [[f"Minus {BASELINE}", *others]]
     for key in WITHOUT_TRUTH:
         column, rows = BY_KEY[key], {name: found.get((key, name), ABSENT) for name in names}
-        means.append([metric_text(column), *(mean_text(rows[name], column) for name in names)])
-        differences.append([metric_text(column), *(difference_text(rows[name], column) for name in others)])
+        means.append([metric_text(column, False), *(mean_text(rows[name], column) for name in names)])
+        differences.append([metric_text(column, False), *(difference_text(rows[name], column) for name in others)])
     photos = int(summary["photos"].max())
     return (
         f"{aligned(means)}\n{aligned(differences) if others else ''}\n"

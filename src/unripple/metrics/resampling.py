@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import stats
+
+from unripple.metrics.psnr import decibels
 
 #: Fewest differences for a signed-rank test: with 5 the smallest two-sided p is .0625.
 FEWEST = 6
@@ -26,15 +28,43 @@ def plates_of(table: pd.DataFrame) -> pd.Series[str]:
     return pd.Series(plates.to_numpy(), index=photos.to_numpy()).groupby(level=0).first()
 
 
-def bootstrap(values: Values, resamples: int, seed: int, clusters: Clusters = None) -> tuple[float, float, float]:
-    """Mean and its 95 % percentile interval, see `resampled_means`; NaN where there is nothing to say."""
+def bootstrap(
+    values: Values, resamples: int, seed: int, clusters: Clusters = None, *, minus: Values | None = None
+) -> tuple[float, float, float]:
+    """Mean and its 95 % percentile interval, see `resampled_means`; NaN where there is nothing to say.
+
+    ``minus``: what is subtracted, value by value.
+    """
+    return _interval(lambda drawn: drawn, values if minus is None else values - minus, None, resamples, seed, clusters)
+
+
+def decibel_bootstrap(
+    values: Values, resamples: int, seed: int, clusters: Clusters = None, *, minus: Values | None = None
+) -> tuple[float, float, float]:
+    """The same of squared errors, in decibels of their mean; ``minus``: of the others' mean, over the same photos."""
+    return _interval(decibels, values, minus, resamples, seed, clusters)
+
+
+def _interval(
+    scale: Callable[[Values], Values],
+    values: Values,
+    minus: Values | None,
+    resamples: int,
+    seed: int,
+    clusters: Clusters,
+) -> tuple[float, float, float]:
     if len(values) == 0:
         return np.nan, np.nan, np.nan
-    mean = float(values.mean())
+    drawn = [
+        scale(np.append(part.mean(), resampled_means(part, resamples, seed, clusters)))
+        for part in (values, minus)
+        if part is not None
+    ]
+    means = drawn[0] - drawn[1] if minus is not None else drawn[0]
     if len(values) == 1:  # One photo says nothing about the spread of photos.
-        return mean, np.nan, np.nan
-    low, high = np.percentile(resampled_means(values, resamples, seed, clusters), (2.5, 97.5))
-    return mean, float(low), float(high)
+        return float(means[0]), np.nan, np.nan
+    low, high = np.percentile(means[1:], (2.5, 97.5))
+    return float(means[0]), float(low), float(high)
 
 
 def resampled_means(values: Values, resamples: int, seed: int, clusters: Clusters = None) -> Values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 import zlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from os import PathLike
@@ -11,8 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from unripple.metrics.resampling import bootstrap, plates_of, signed_rank
-from unripple.settings.columns import BASELINE, COLUMNS, KEYS, TRUTH, Column
+from unripple.metrics.judging import additive, aims, judged, truths
+from unripple.metrics.psnr import decibels
+from unripple.metrics.resampling import bootstrap, decibel_bootstrap, plates_of, signed_rank
+from unripple.settings.columns import BASELINE, BY_KEY, COLUMNS, KEYS, TRUTH, Column
 
 #: Columns of the summary.
 SUMMARY_COLUMNS = (
@@ -26,11 +29,13 @@ SUMMARY_COLUMNS = (
     "mean",
     "low",
     "high",
+    "distance",
     "pairs",
     "difference",
     "difference_low",
     "difference_high",
     "p",
+    "aim",
 )
 ALL = "all"
 #: Bounds of the strata: by how far the baseline turned the head (degrees), by the uncovered share of the picture.
@@ -103,6 +108,10 @@ def summarise(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, base
     face found, no band, no truth). ``p`` is that of Wilcoxon's signed-rank test on the plates' mean differences,
     two-sided; NaN with too few of them that are not 0.
 
+    Where the truth is known, a metric whose best value is the truth's own, not 0, is compared by its distance to that
+    (``aim`` "truth", ``distance`` its mean), on the pictures whose truth is known. Else values are compared: ``aim``
+    says which are better, and is empty where neither are. PSNRs are averaged as squared errors, then made decibels.
+
     Returns a row for each stratum, method and metric, see ``SUMMARY_COLUMNS``. Same input and seed, same bytes.
     """
     if resamples < 1:
@@ -110,56 +119,76 @@ def summarise(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, base
     keys = [column.key for column in COLUMNS]
     records, plates = [], plates_of(table)
     for stratum, rows in strata(table).items():
-        values = rows.set_index(list(KEYS))[keys].astype(float)
-        reference = values[values.index.get_level_values("method") == baseline].droplevel("method")
+        values = additive(rows.set_index(list(KEYS))[keys].astype(float))
+        truth = truths(values)
+        aim = aims(truth)
+        reference = judged(values[values.index.get_level_values("method") == baseline].droplevel("method"), truth)
         for method in sorted(rows["method"].unique()):
             own: pd.DataFrame = values[values.index.get_level_values("method") == method].droplevel("method")
-            differences: pd.DataFrame = own.sub(reference.reindex(own.index))
+            compared = judged(own, truth)
+            against: pd.DataFrame = reference.reindex(own.index)
             if method == baseline:
-                differences[:] = np.nan  # nothing is compared with itself
-            of_photos, of_pairs = own.groupby(level="photo").mean(), differences.groupby(level="photo").mean()
+                against[:] = np.nan  # nothing is compared with itself
+            both = compared.notna() & against.notna()
+            of_photos, of_distances = own.groupby(level="photo").mean(), compared.groupby(level="photo").mean()
+            of_pairs, of_reference = (part.where(both).groupby(level="photo").mean() for part in (compared, against))
             for key in keys:
                 # Seeded by content, not by position: a new metric or method leaves the other intervals alone.
                 crc = zlib.crc32(f"{seed}/{stratum}/{method}/{key}".encode())
                 photos, pairs = of_photos[key].dropna(), of_pairs[key].dropna()
                 behind, behind_pairs = plates[photos.index].tolist(), plates[pairs.index].tolist()
+                made, base = pairs.to_numpy(), of_reference[key].dropna().to_numpy()
                 measured = int(own[key].notna().sum())
+                estimate, scale = (decibel_bootstrap, decibels) if BY_KEY[key].decibels else (bootstrap, np.asarray)
                 records.append(
                     (
                         *(stratum, method, key, len(photos), len(set(behind)), measured, len(own) - measured),
-                        *bootstrap(photos.to_numpy(), resamples, crc, behind),
-                        int(differences[key].notna().sum()),
-                        *bootstrap(pairs.to_numpy(), resamples, crc, behind_pairs),
-                        signed_rank(pairs.to_numpy(), behind_pairs),
+                        *estimate(photos.to_numpy(), resamples, crc, behind),
+                        of_distances[key].mean() if aim[key] == "truth" else np.nan,
+                        int(both[key].sum()),
+                        *estimate(made, resamples, crc, behind_pairs, minus=base),
+                        signed_rank(scale(made) - scale(base), behind_pairs),
+                        aim[key],
                     )
                 )
     return pd.DataFrame(records, columns=list(SUMMARY_COLUMNS))
 
 
 def metrics_json(
-    summary: pd.DataFrame, frechet: pd.DataFrame, put_aside: int, stratum: str = ALL
+    summary: pd.DataFrame, sets: pd.DataFrame, put_aside: int, stratum: str = ALL
 ) -> dict[str, dict[str, float]]:
     """Method -> metric -> mean, for ``dvc metrics``; what could not be measured is left out. Rounded to 6 decimals.
 
-    Each method also has ``without_face``, the number of its pictures in which no face was found, and its Fréchet
-    distances (``frechet``: a table of `frechet_table`). ``failures`` has ``put_aside``, the number of photos.
+    ``METRIC off truth`` is the mean distance to the truth's own value, where that is how the metric is judged.
+
+    Each method also has ``without_face``, the number of its pictures in which no face was found, and its distances as
+    a set (``sets``: a table of `sets.set_distances`). ``failures`` has ``put_aside``, the number of photos.
     """
     measured = summary[(summary["stratum"] == stratum) & summary["mean"].notna()]
     result: dict[str, dict[str, float]] = {}
     for method, metric, mean in measured[["method", "metric", "mean"]].itertuples(index=False):
         result.setdefault(str(method), {})[str(metric)] = round(float(mean), 6)
+    for method, metric, off in measured.loc[measured["distance"].notna(), ["method", "metric", "distance"]].itertuples(
+        index=False
+    ):
+        result[str(method)][f"{metric} off truth"] = round(float(off), 6)
     unseen = summary[(summary["stratum"] == stratum) & (summary["metric"] == "yaw")]
     for method, missing in unseen[["method", "missing"]].itertuples(index=False):
         result.setdefault(str(method), {})["without_face"] = int(missing)
-    for extractor, reference, size, method, _, distance in frechet.itertuples(index=False):
-        result.setdefault(str(method), {})[f"frechet {extractor} to {reference}, {size}"] = float(distance)
+    for row in sets.to_dict("records"):
+        for name in ("kernel", "frechet"):
+            if not np.isnan(row[name]):
+                key = f"{name} {row['extractor']} to {row['reference']}, {row['stratum']}"
+                result.setdefault(str(row["method"]), {})[key] = float(row[name])
     return result | {"failures": {"put_aside": put_aside}}
 
 
 #: The summary row of a method that made no picture.
 ABSENT: Mapping[Hashable, Any] = {
-    **dict.fromkeys(("mean", "low", "high", "difference", "difference_low", "difference_high", "p"), np.nan),
+    **dict.fromkeys(("mean", "low", "high", "distance"), np.nan),
+    **dict.fromkeys(("difference", "difference_low", "difference_high", "p"), np.nan),
     **dict.fromkeys(("photos", "plates", "pictures", "missing", "pairs"), 0),
+    "aim": "",
 }
 
 
@@ -168,9 +197,9 @@ def by_metric(rows: pd.DataFrame) -> dict[tuple[str, str], Mapping[Hashable, Any
     return {(str(row["metric"]), str(row["method"])): row for row in rows.to_dict("records")}
 
 
-def metric_text(column: Column) -> str:
-    """A metric's name as text, with its unit and which way is better."""
-    return " ".join(filter(None, (column.short, column.unit and f"({column.unit})", column.arrow)))
+def metric_text(column: Column, known: bool) -> str:
+    """A metric's name as text, with its unit and which way is better; ``known``: whether the truth is."""
+    return " ".join(filter(None, (column.short, column.unit and f"({column.unit})", column.sign(known))))
 
 
 def mean_text(row: Mapping[Hashable, Any], column: Column) -> str:
@@ -203,20 +232,23 @@ def render(
     """
     rows = summary[summary["stratum"] == stratum]
     if rows.empty:
-        known = ", ".join(map(repr, summary["stratum"].unique()))
-        raise ValueError(f"stratum: expected one of {known}, found {stratum!r}")
+        names_known = ", ".join(map(repr, summary["stratum"].unique()))
+        raise ValueError(f"stratum: expected one of {names_known}, found {stratum!r}")
     names = list(methods) or list(rows["method"].unique())
     others = [name for name in names if name not in (BASELINE, TRUTH)]
     found = by_metric(rows)
-    means, differences = [["Mean", *names]], [[f"Minus {BASELINE}", *others]]
+    known = known_photos(rows)
+    counts: pd.Series[int] = rows.groupby("method")["photos"].max()
+    means = [["Mean", *names], ["photos", *(str(counts.get(name, 0)) for name in names)]]
+    differences = [[f"Minus {BASELINE}", *others]]
     for column in COLUMNS:
         if column.headline or every:
-            label = metric_text(column)
+            label = metric_text(column, known > 0)
             means.append([label, *(mean_text(found.get((column.key, name), ABSENT), column) for name in names)])
             differences.append(
                 [label, *(difference_text(found.get((column.key, name), ABSENT), column) for name in others)]
             )
-    photos, pictures = int(rows["photos"].max()), int((rows["pictures"] + rows["missing"]).max())
+    photos, pictures = int(counts.max()), int((rows["pictures"] + rows["missing"]).max())
     plates = int(rows["plates"].max())
     resampled = f" over {plates} backgrounds, resampled with their photos" if plates < photos else ""
     unseen = int(rows.loc[(rows["metric"] == "yaw") & (rows["method"] != TRUTH), "missing"].sum())
@@ -224,8 +256,28 @@ def render(
         f"{aligned(means)}\n{aligned(differences) if others else ''}\n"
         f"Stratum: {stratum}. Means over {photos} photos, {pictures} pictures for each method.\n"
         f"Differences are paired with {BASELINE}; in brackets their bootstrap 95 % interval{resampled}.\n"
+        f"{textwrap.fill(goal_text(known, photos), 118)}\n"
         f"Pictures without a detected face: {unseen}. Photos put aside: {failed}.\n"
-        + (f"The column {TRUTH}: what the true edits themselves get, where they are known.\n" if TRUTH in names else "")
+    )
+
+
+def known_photos(rows: pd.DataFrame) -> int:
+    """Of how many photos the true edit is known, by the summary rows of one stratum."""
+    return int(rows.loc[rows["method"] == TRUTH, "photos"].max()) if (rows["method"] == TRUTH).any() else 0
+
+
+def goal_text(known: int, photos: int) -> str:
+    """What counts as better in a stratum of ``photos``, of which ``known`` have a known true edit."""
+    if not known:
+        return (
+            "No true edit is known here. Less (↓) or more (↑) counts as better, though even a true edit would not have"
+            " 0 everywhere."
+        )
+    whose = f"The true edits of {known} of {photos} photos are known" if known < photos else "The true edits are known"
+    where = ", on these photos alone" if known < photos else ""
+    return (
+        f"{whose}: the column {TRUTH} has their own values. What is marked → {TRUTH} is judged by the distance to"
+        f" those{where}, and its differences are of this distance: below 0 is nearer."
     )
 
 

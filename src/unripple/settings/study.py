@@ -83,7 +83,7 @@ def _not_zero(degree: float) -> float:
 
 
 def _a_metric_with_a_direction(key: str) -> str:
-    ranked = [column.key for column in COLUMNS if column.better != "neither"]
+    ranked = [column.key for column in COLUMNS if column.aim(known=True) or column.aim(known=False)]
     if key not in ranked:
         raise PydanticCustomError("allowed", "one of {names}", {"names": ", ".join(ranked)})
     return key
