@@ -13,7 +13,7 @@ from unripple.metrics.photo_sets import WITHOUT_TRUTH
 from unripple.metrics.table import ABSENT, ALL, by_metric, difference_text, mean_text
 from unripple.report.pictures import label
 from unripple.report.words import minus
-from unripple.settings.columns import BY_KEY, TRUTH, Column
+from unripple.settings.columns import BY_KEY, TRUTH, Aim, Column
 
 
 class Cell(NamedTuple):
@@ -31,6 +31,16 @@ class Line:
     column: Column
     cells: Sequence[Cell]
     note: str = ""
+
+    @property
+    def sign(self) -> str:
+        """Which way is better, as no truth is known."""
+        return self.column.sign(False)
+
+    @property
+    def aim(self) -> Aim:
+        """What a difference speaks of, as no truth is known."""
+        return self.column.aim(False)
 
 
 @dataclass(frozen=True)
