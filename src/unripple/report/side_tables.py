@@ -31,6 +31,7 @@ class Line:
     column: Column
     cells: Sequence[Cell]
     note: str = ""
+    photos: int = 0  # those of the table's caption
 
     @property
     def sign(self) -> str:
