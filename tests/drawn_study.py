@@ -14,13 +14,14 @@ from unripple.files.checksum import sha256
 from unripple.files.data import write_json
 from unripple.files.pictures import Rgb, write_mask, write_rgb
 from unripple.jobs.journal import Files, facts
-from unripple.metrics.frechet import DISTANCES
+from unripple.metrics.sets import DISTANCES
 from unripple.metrics.table import metrics_table, summarise
 from unripple.report.cases import by_importance
 from unripple.report.gallery import BUDGET, Gallery
 from unripple.report.page import Facts, draw_page
 from unripple.report.pictures import EditPictures, FacePictures
 from unripple.report.recipes import Recipes
+from unripple.report.side_tables import SideTable
 from unripple.settings.columns import COLUMNS, TRUTH
 
 SIZE = 64
@@ -71,8 +72,10 @@ def page(
     folder: Path = Path("report"),
     indexes: Sequence[Path] = (),
     budget: int = BUDGET,
-    frechet: pd.DataFrame = NO_DISTANCES,
+    sets: pd.DataFrame = NO_DISTANCES,
     table: pd.DataFrame | None = None,
+    beside: Sequence[SideTable] = (),
+    facts: Facts = FACTS,
 ) -> str:
     """The page of these faces; ``folder``: where it will lie; ``indexes``: of their files; ``table``: their numbers."""
     drawn, summary = tables(*([one.name for one in faces] or ["a"]))
@@ -84,7 +87,7 @@ def page(
     gallery = Gallery(table, by_importance(table, METHODS), folder, recipes, budget=budget)
     for one in faces:
         gallery.add(one)
-    return draw_page(gallery, table, summary, frechet, FACTS, methods=METHODS)
+    return draw_page(gallery, table, summary, sets, facts, methods=METHODS, beside=beside)
 
 
 @cache

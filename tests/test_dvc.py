@@ -214,7 +214,8 @@ def test_an_archive_travels_and_is_verified(studied: Clone, origin: Path, tmp_pa
     studied(*unripple, "archive", "second")
     folder = studied.folder / "archive/first"
     assert {path.name for path in folder.iterdir()} == {
-        *("metrics.json", "params.yaml", "records", "report", "ripple_energy.csv", "summary.txt", "tables"),
+        *("inversion.csv", "metrics.json", "params.yaml", "records", "report", "ripple_energy.csv", "summary.txt"),
+        "tables",
     }
     assert not list((folder / "records").rglob("*.png"))
     parameters.load(folder / "params.yaml")

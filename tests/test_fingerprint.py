@@ -155,6 +155,39 @@ def test_a_fingerprint_is_the_same_on_every_python(package: Path) -> None:
     assert fingerprint.code_hash("unripple.helper") == "3cd5dc9193cd6456"
 
 
+@pytest.mark.parametrize(
+    ("code", "counts"),
+    [
+        ("import torch.nn.functional as F\ndef deep(): return F.relu\n", True),
+        ("from torch import nn\ndef deep(): return nn.Linear\n", True),
+        ("def deep():\n    import torch\n    return torch.ones(1)\n", True),
+        ("import torch\ndef deep(): return 1\n", False),
+        ("import torch\ndef deep(): return 1\ndef nobody(): return torch.ones(1)\n", False),
+        ("if TYPE_CHECKING:\n    import torch\ndef deep(a: torch.Tensor): return 1\n", False),
+    ],
+)
+def test_another_version_of_a_package_counts_where_reached_code_names_it(
+    package: Path, monkeypatch: pytest.MonkeyPatch, code: str, counts: bool
+) -> None:
+    (package / "helper.py").write_text(f"WIDTH = 1\n{code}")
+    before = fingerprint.code_hash("unripple.stages.edit")
+    assert set(fingerprint.packages("unripple.stages.edit")) == ({"torch"} if counts else set())
+    monkeypatch.setattr(fingerprint, "_version", lambda distribution: "99.0")
+    assert (fingerprint.code_hash("unripple.stages.edit") != before) == counts
+
+
+def test_stages_know_the_packages_that_compute_them(root: Path) -> None:
+    found = {
+        script: set(fingerprint.packages(root / "workflow/scripts" / f"{script}.py"))
+        for script in ("measure", "tabulate", "ripple")
+    }
+    assert found["measure"] >= {"dlib-bin", "numpy", "opencv-python-headless", "scikit-image", "torch"}
+    assert "scipy" in found["tabulate"] and "dlib-bin" not in found["tabulate"]
+    assert "numpy" in found["ripple"] and not found["ripple"] & {"dlib-bin", "openvino", "scipy"}
+    versions = fingerprint.packages(root / "workflow/scripts/measure.py")
+    assert versions["torch"] == torch.__version__.partition("+")[0]
+
+
 def test_an_unknown_module_is_refused_by_name(package: Path) -> None:
     with pytest.raises(ModuleNotFoundError, match=r"unripple\.none"):
         fingerprint.code_hash("unripple.none")

@@ -12,10 +12,9 @@ import pytest
 
 from unripple.files.pictures import Matte, Rgb
 from unripple.metrics.features import Features
-from unripple.metrics.frechet import frechet_table
 from unripple.metrics.measure import Exam, MetricNetworks
 from unripple.metrics.psnr import CEILING
-from unripple.metrics.ripple_energy import gradient_correlation, positive_part, ripple_gradients
+from unripple.metrics.sets import set_distances
 from unripple.metrics.table import ALL, metrics_table, summarise
 from unripple.settings.columns import BASELINE, COLUMNS, KEYS, ST_LPIPS, TRUTH
 from unripple.weights.st_lpips import load_st_lpips
@@ -80,11 +79,19 @@ def blurred_person(exam: Exam) -> Rgb:
     return np.where(exam.edited[..., None] > 0, cv2.GaussianBlur(exam.hfgi, (0, 0), 2), exam.hfgi)
 
 
+def noisy_band(exam: Exam) -> Rgb:
+    """The baseline, its ripples under noise of 40 grey levels."""
+    band = ((exam.original > 0) & (exam.edited == 0))[..., None]
+    noise = np.random.default_rng(0).normal(0, 40, exam.hfgi.shape)
+    return np.where(band, np.clip(exam.hfgi + noise, 0, 255), exam.hfgi).astype(np.uint8)
+
+
 METHODS: dict[str, Callable[[Exam], Rgb]] = {
     BASELINE: lambda exam: exam.hfgi,
     "copies the baseline": lambda exam: exam.hfgi.copy(),
     "copies the truth": true_of,
     "paints the band flat": flat_band,
+    "hides ripples under noise": noisy_band,
     "blurs the person": blurred_person,
 }
 
@@ -130,18 +137,25 @@ def test_a_copy_of_the_baseline_differs_in_nothing(summary: pd.DataFrame) -> Non
     assert measured > 15
 
 
-def test_the_truth_is_at_no_distance_and_has_its_own_energy(summary: pd.DataFrame, exams: list[Exam]) -> None:
+def test_the_truth_is_at_no_distance_and_has_no_ripples(summary: pd.DataFrame) -> None:
     for region in ("whole", "band", "background", "person"):
         assert said(summary, "copies the truth", f"{ST_LPIPS}_{region}")["mean"] == 0
         assert said(summary, "copies the truth", f"psnr_{region}")["mean"] == CEILING
-    energies = [
-        positive_part(
-            gradient_correlation(ripple_gradients(exam.photo), ripple_gradients(true_of(exam)), exam.regions.band_core)
-        )
-        for exam in exams
-    ]
-    assert said(summary, "copies the truth", "ripple_energy")["mean"] == pytest.approx(np.mean(energies))
+    assert said(summary, "copies the truth", "ripple_energy")["mean"] == pytest.approx(0, abs=1e-9)
     assert said(summary, "copies the truth", "ripple_energy")["difference_high"] < 0
+    assert said(summary, "copies the truth", "seam")["mean"] == 1
+
+
+def test_the_baselines_energy_is_the_contrast_of_its_ghost(summary: pd.DataFrame) -> None:
+    assert said(summary, BASELINE, "ripple_energy")["mean"] == pytest.approx(GHOST, abs=0.02)
+
+
+def test_noise_hides_no_ripples_and_is_worse_all_the_same(summary: pd.DataFrame) -> None:
+    assert said(summary, "hides ripples under noise", "ripple_energy")["mean"] > 0.85 * GHOST
+    assert said(summary, "hides ripples under noise", "ripple_energy")["difference_high"] > -0.15 * GHOST
+    for metric in ("psnr_band", "ssim_band"):
+        assert said(summary, "hides ripples under noise", metric)["difference_high"] < 0
+    assert said(summary, "hides ripples under noise", f"{ST_LPIPS}_band")["difference_low"] > 0
 
 
 def test_a_flat_band_has_no_ripples_and_is_worse_all_the_same(summary: pd.DataFrame) -> None:
@@ -182,13 +196,13 @@ def test_a_set_of_pictures_that_copies_the_truth_is_no_distance_away_and_a_flat_
         edit = {"photo": f"p{number}", "attribute": "pose", "degree": 3.0}
         features.add(edit, {method: measured.feature for method, measured in found.items()})
     arrays = features.arrays()
-    table = frechet_table(
-        pd.DataFrame({key: arrays[key] for key in KEYS}), arrays["feature"], features.extractor, least=PHOTOS
-    )
-    distances = table.set_index("method")["distance"]
-    assert distances["copies the truth"] == pytest.approx(0, abs=1e-5)
-    assert distances["copies the baseline"] == distances[BASELINE]
-    assert distances["paints the band flat"] > 1e-3
+    labels = pd.DataFrame({key: arrays[key] for key in KEYS})
+    table = set_distances(labels, arrays["feature"], features.extractor, PHOTOS, PHOTOS).set_index("method")
+    for name in ("kernel", "frechet"):
+        distances = table[name].astype(float)
+        assert distances["copies the truth"] == pytest.approx(0, abs=1e-5), name
+        assert distances["copies the baseline"] == distances[BASELINE], name
+        assert distances["paints the band flat"] > 3 * abs(distances[BASELINE]) > 0, name
 
 
 def test_a_blurred_person_is_harm(summary: pd.DataFrame) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -119,7 +120,7 @@ def test_who_was_put_aside_is_named_in_full() -> None:
 
 def test_a_summary_ends_with_short_paths() -> None:
     names = {"page": "index.html", "pictures": "pictures", "table": "summary.csv", "quarantine": "quarantine.csv"}
-    short = {key: Path("results", name) for key, name in names.items()}
+    short: dict[str, Any] = {key: Path("results", name) for key, name in names.items()}
     assert "Put aside" not in results_folder.ending("default", 0, **short)
     assert results_folder.ending("default", 2, **short).endswith(
         "2 photos, each with its reason in results/quarantine.csv\n"

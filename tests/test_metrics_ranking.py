@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 from unripple.metrics.ranking import rank, rank_text
 from unripple.report.ranking_plot import draw_ranking
+from unripple.settings.columns import TRUTH
 
 LABELS = [{"ripple.dilate": dilate, "composite.feather": feather} for dilate in (4, 8) for feather in (2, 6)]
 BAND = "st-lpips-alex_band"
@@ -45,7 +47,9 @@ def test_the_lowest_distance_is_first() -> None:
 
 
 def test_the_highest_psnr_is_first() -> None:
-    assert rank(TABLES, LABELS, METHODS, "psnr_band")["mean"].tolist() == [13, 12, 11, 10, 9, 8]
+    ranking = rank(TABLES, LABELS, METHODS, "psnr_band")
+    assert ranking["method"].tolist() == [METHODS[0]] * 4 + [METHODS[1]] * 2
+    assert ranking["mean"].is_monotonic_decreasing
 
 
 def test_a_setting_that_changes_nothing_is_any() -> None:
@@ -81,6 +85,32 @@ def test_differences_are_paired_with_the_reference() -> None:
     assert [other[key] for key in ("difference", "difference_low", "difference_high")] == [-2, -2, -2]
     assert pd.isna(found["ripple_inpaint", "8", "2"]["difference"])
     assert found["split_composite", "8", "any"]["difference"] == 0
+
+
+def with_truth(rows: pd.DataFrame, own: float, metric: str) -> pd.DataFrame:
+    """The same table, its values those of another metric, with the truth's own."""
+    rows = rows.rename(columns={BAND: metric}).drop(columns="psnr_band")
+    truth = rows[rows["method"] == METHODS[0]].assign(method=TRUTH)
+    return pd.concat([rows, truth.assign(**{metric: own})], ignore_index=True)
+
+
+def test_the_nearest_to_the_truths_own_value_is_first() -> None:
+    tables = [with_truth(one, 9.0, "residual_person") for one in TABLES]  # means of 11, 10, 13, 12 and 8, 8, 9, 9
+    ranking = rank(tables, LABELS, METHODS, "residual_person", reference=2)
+    best = ranking.iloc[0]
+    assert (best["method"], best["ripple.dilate"]) == ("split_composite", "8")
+    assert best["value"] == 9 and best["mean"] == pytest.approx(2 / 3)  # 8, 9 and 10 are 1, 0 and 1 away
+    assert ranking["mean"].is_monotonic_increasing and not ranking["value"].is_monotonic_increasing
+    text = rank_text(ranking, list(LABELS[0]), "residual_person")
+    assert "off truth ↓" in text and "distance to the true edit's own value" in text
+    lower = rank([one[one["method"] != TRUTH] for one in tables], LABELS, METHODS, "residual_person")
+    assert lower.iloc[0]["ripple.dilate"] == "4" and "off truth" not in rank_text(lower, [], "residual_person")
+
+
+def test_psnrs_are_those_of_mean_squared_errors() -> None:
+    found = rank(TABLES, LABELS, METHODS, "psnr_band").iloc[0]
+    expected = -10 * np.log10(np.mean([10 ** (-level / 10) for level in (12, 13, 14)]))
+    assert found["mean"] == pytest.approx(expected) and found["mean"] < 13
 
 
 def test_same_input_same_bytes(tmp_path: Path) -> None:

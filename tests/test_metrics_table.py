@@ -12,10 +12,11 @@ import pytest
 
 from unripple.detectors.dlib_faces import Box, FaceMeasure, HeadPose
 from unripple.files.pictures import Matte, Rgb
-from unripple.metrics.frechet import DISTANCES
 from unripple.metrics.measure import Exam, MetricNetworks
-from unripple.metrics.psnr import CEILING
-from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, signed_rank, strata, summarise
+from unripple.metrics.psnr import CEILING, decibels
+from unripple.metrics.resampling import signed_rank
+from unripple.metrics.sets import DISTANCES
+from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, render, strata, summarise
 from unripple.settings.columns import BASELINE, COLUMNS, KEYS, PHOTO, ST_LPIPS, TRUTH
 from unripple.weights.st_lpips import load_st_lpips
 
@@ -23,7 +24,7 @@ SIZE = 128
 
 
 class BrightnessMeter:
-    """A stand-in for dlib: the yaw is the mean brightness; a black picture shows no face."""
+    """A stand-in for dlib: the brighter a picture, the more it turns and smiles; a black one shows no face."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -36,7 +37,7 @@ class BrightnessMeter:
         descriptor = np.zeros(128)
         descriptor[0] = mean / 100
         pose = HeadPose(yaw=mean, pitch=0, roll=0)
-        return FaceMeasure(Box(0, 0, 9, 9), np.zeros((68, 2)), descriptor, pose, smile=1, faces=1)
+        return FaceMeasure(Box(0, 0, 9, 9), np.zeros((68, 2)), descriptor, pose, smile=mean / 200, faces=1)
 
 
 class Nobody:
@@ -63,12 +64,12 @@ def networks() -> MetricNetworks:
 
 def test_the_truth_is_at_no_distance_from_itself(exam: Exam) -> None:
     assert exam.truth is not None
-    row = exam.row(exam.truth)
+    row = exam.row(exam.truth, exam.regions.band)
     for region in ("whole", "band", "background", "person"):
         assert row[f"{ST_LPIPS}_{region}"] == 0
         assert row[f"psnr_{region}"] == CEILING
         assert row[f"ssim_{region}"] == pytest.approx(1, abs=1e-5)
-    assert row["ripple_energy"] < 0.2
+    assert row["ripple_energy"] == pytest.approx(0, abs=1e-9) and row["seam"] == 1
     assert row["known_plate"] is True
 
 
@@ -108,14 +109,16 @@ def test_without_a_truth_only_its_distances_are_missing(exam: Exam) -> None:
 def test_a_face_that_is_not_found_is_said_and_not_invented(exam: Exam) -> None:
     row = exam.row(np.zeros_like(exam.photo))
     assert row["face_found"] is False and row["photo_face_found"] is True
-    assert all(np.isnan(row[key]) for key in ("identity", "yaw", "yaw_turned", "yaw_shift"))
+    assert all(np.isnan(row[key]) for key in ("identity", "yaw", "yaw_turned", "yaw_shift", "smile_gained"))
 
 
-def test_yaw_gained_counts_in_the_direction_of_the_edit(exam: Exam) -> None:
+def test_yaw_and_smile_gained_count_in_the_direction_of_the_edit(exam: Exam) -> None:
     brighter = np.clip(exam.photo.astype(int) + 20, 0, 255).astype(np.uint8)  # to the meter: turned
     right, left = exam.row(brighter)["yaw_turned"], replace(exam, degree=-3.0).row(brighter)["yaw_turned"]
     assert right > 10 and left == -right
     assert exam.row(brighter)["yaw"] == replace(exam, degree=-3.0).row(brighter)["yaw"]
+    smiles, sulks = exam.row(brighter)["smile_gained"], replace(exam, degree=-3.0).row(brighter)["smile_gained"]
+    assert smiles == pytest.approx(right / 200) and sulks == -smiles
 
 
 def test_a_face_is_measured_once(exam: Exam) -> None:
@@ -190,6 +193,72 @@ def test_a_constant_difference_has_an_interval_of_no_width() -> None:
     assert found["difference_low"] == pytest.approx(-1) and found["difference_high"] == pytest.approx(-1)
     assert found["low"] < found["mean"] < found["high"]
     assert found["pairs"] == 18 and found["photos"] == 6
+
+
+def test_less_than_the_truth_is_no_gain_and_pairs_are_those_whose_truth_is_known() -> None:
+    made = rows()
+    goal = {str(row["photo"]): level for row, level in zip(made[::6], (0.0, 0.5, -0.5, -1.0, 3.0, 0.0), strict=True)}
+    for row in made:
+        row["residual_person"] = 1.0 if row["method"] == BASELINE else 0.0
+    truths = [
+        {**row, "method": TRUTH, "residual_person": goal[str(row["photo"])]}
+        for row in made
+        if row["method"] == BASELINE and row["photo"] != "face 5"  # whose truth is not known
+    ]
+    summary = summarise(metrics_table([*made, *truths]))
+    found, base = (pick(summary, method, "residual_person") for method in ("ripple_inpaint", BASELINE))
+    distances = np.abs([0.0, 0.5, -0.5, -1.0, 3.0])
+    assert found["aim"] == "truth" and found["mean"] == 0 and base["mean"] == 1
+    assert found["distance"] == pytest.approx(distances.mean())
+    assert found["difference"] == pytest.approx((distances - np.abs([1.0, 0.5, 1.5, 2.0, 2.0])).mean())
+    assert (found["photos"], found["pairs"]) == (6, 15)
+    assert np.isnan(base["difference"]) and pick(summary, TRUTH, "residual_person")["distance"] == 0
+    assert pick(summary, TRUTH, "residual_person")["photos"] == 5
+
+
+def test_what_a_difference_speaks_of() -> None:
+    made = rows()
+    truths = [{**row, "method": TRUTH} for row in made if row["method"] == BASELINE]
+    known, unknown = (
+        {row["metric"]: row["aim"] for _, row in summarise(metrics_table(some), resamples=1).iterrows()}
+        for some in ([*made, *truths], made)
+    )
+    assert {key for key, aim in known.items() if aim == "truth"} == {
+        *("ripple_energy", "inner_ripples", "residual_person", "fidelity_difference", "seam", "identity"),
+        *("yaw_turned", "smile_gained"),
+    }
+    assert {key for key, aim in known.items() if not aim} >= {"harm", "fidelity_psnr", "yaw", "band_share"}
+    assert known["psnr_band"] == unknown["psnr_band"] == "higher"
+    assert (unknown["harm"], unknown["residual_person"], unknown["seam"], unknown["yaw_turned"]) == (
+        *("lower", "lower", "truth", ""),
+    )
+
+
+def test_psnrs_are_those_of_mean_squared_errors_intervals_and_pairs_too() -> None:
+    errors = {BASELINE: [4.0, 100.0, 2500.0, 9.0], "ripple_inpaint": [1.0, 25.0, 625.0, 2.25]}
+    made = [
+        {"photo": f"{i}", "attribute": "pose", "degree": 3.0, "method": method, "psnr_band": float(decibels(error))}
+        for method, several in errors.items()
+        for i, error in enumerate(several)
+    ]
+    found = pick(summarise(metrics_table(made)), "ripple_inpaint", "psnr_band")
+    assert found["mean"] == pytest.approx(10 * np.log10(255**2 / np.mean(errors["ripple_inpaint"])))
+    # A quarter of the error in each photo is 6 dB, whichever photos are drawn.
+    for part in ("difference", "difference_low", "difference_high"):
+        assert found[part] == pytest.approx(10 * np.log10(4))
+    best, worst = (float(decibels(error)) for error in (1.0, 625.0))
+    assert worst <= found["low"] < found["mean"] < found["high"] <= best
+    exact = [{**row, "psnr_band": CEILING} for row in made]
+    assert pick(summarise(metrics_table(exact)), "ripple_inpaint", "psnr_band")["mean"] == CEILING
+
+
+def test_one_copied_picture_does_not_lift_the_mean_of_ten() -> None:
+    made = [
+        {"photo": f"{i}", "attribute": "pose", "degree": 3.0, "method": BASELINE, "psnr_background": value}
+        for i, value in enumerate([CEILING] + [20.0] * 9)
+    ]
+    found = pick(summarise(metrics_table(made)), BASELINE, "psnr_background")["mean"]
+    assert found == pytest.approx(20 - 10 * np.log10(0.9))  # not 28, the mean of decibels
 
 
 def test_the_bootstrap_covers_like_the_standard_error() -> None:
@@ -301,12 +370,15 @@ def test_the_json_holds_means_and_no_nan() -> None:
     for row in made:
         row["seam"] = np.nan
     made[0]["yaw"] = np.nan
-    distances = pd.DataFrame([("net", TRUTH, "|degree| 3", "ripple_inpaint", 400, 0.5)], columns=list(DISTANCES))
+    distances = pd.DataFrame(
+        [("net", TRUTH, "|degree| 3", "ripple_inpaint", 200, 400, 0.5, 0.4, 0.6, np.nan)], columns=list(DISTANCES)
+    )
     found = metrics_json(summarise(metrics_table(made)), distances, put_aside=2)
     assert set(found) == {BASELINE, "ripple_inpaint", "failures"}
     assert found["failures"] == {"put_aside": 2}
     assert found[BASELINE]["without_face"] == 1 and found["ripple_inpaint"]["without_face"] == 0
-    assert found["ripple_inpaint"]["frechet net to truth, |degree| 3"] == 0.5
+    assert found["ripple_inpaint"]["kernel net to truth, |degree| 3"] == 0.5
+    assert not any(key.startswith("frechet") for key in found["ripple_inpaint"])
     assert "seam" not in found[BASELINE]
     assert found[BASELINE]["harm"] - found["ripple_inpaint"]["harm"] == pytest.approx(1, abs=2e-6)
     json.dumps(found, allow_nan=False)
@@ -334,7 +406,21 @@ def test_the_truth_has_a_column_and_no_differences_in_print() -> None:
     means, differences = text.split(f"Minus {BASELINE}")
     assert TRUTH in means.splitlines()[0] and TRUTH not in differences.splitlines()[0]
     assert "Pictures without a detected face: 0." in text
-    assert "what the true edits themselves get" in text
+    assert "the column truth has their own values" in text and "→ truth" in text
+    assert means.splitlines()[2].split() == ["photos", "6", "6", "6"]
+
+
+def test_each_column_says_its_number_of_photos_and_what_is_judged_on_fewer() -> None:
+    made = rows()
+    made += [{**row, "method": TRUTH} for row in made if row["method"] == BASELINE and row["photo"] != "face 5"]
+    text = " ".join(render(summarise(metrics_table(made)), methods=[BASELINE, "ripple_inpaint", TRUTH]).split())
+    assert "photos 6 6 5" in text
+    assert "The true edits of 5 of 6 photos are known" in text and "on these photos alone" in text
+
+
+def test_where_no_truth_is_known_the_text_says_so() -> None:
+    text = render(summarise(metrics_table(rows())), methods=[BASELINE, "ripple_inpaint"])
+    assert "No true edit is known here." in text and "→ truth" not in text
 
 
 def test_a_method_that_made_nothing_is_a_column_of_dashes() -> None:

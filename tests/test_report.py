@@ -23,7 +23,7 @@ from PIL import Image
 
 from unripple.files.data import write_json
 from unripple.files.tables import write_table
-from unripple.metrics.frechet import DISTANCES
+from unripple.metrics.sets import DISTANCES
 from unripple.metrics.table import metrics_table, read_table
 from unripple.report.cases import by_importance
 from unripple.report.gallery import _parts
@@ -315,7 +315,7 @@ def test_the_truth_stands_in_the_table_and_is_compared_with_nothing() -> None:
     table = text[text.index("<table") : text.index("</table>")]
     row = next(line for line in table.split("<tr") if "Ripple energy in the band" in line)
     (truth,) = row.split("<td")[len(METHODS) + 1 :]
-    assert re.match(r">[01]\.\d{3} <small>\[[^]]+\]</small></td>", truth)
+    assert re.match(r' class="truth" data-method="truth">[01]\.\d{3} <small>\[[^]]+\]</small></td>', truth)
     assert "truth 1.0" in text or "truth 0.9" in text  # in the sentence on ripple energy
     plots = re.findall(r'aria-label="([^"]+) against degree\. ([^"]+)"', unescape(text))
     assert {name: "; truth " in said for name, said in plots} == {
@@ -323,21 +323,28 @@ def test_the_truth_stands_in_the_table_and_is_compared_with_nothing() -> None:
     }
     words = [word.strip() for word in Reader(text).words]
     assert words.count("truth: 0 better, 3 worse") == words.count("truth and HFGI (baseline)") == 0
-    assert "what the true edits themselves get" in text
+    assert "the column truth has their own values" in text
 
 
-def test_frechet_distances_name_their_network_or_say_why_there_are_none() -> None:
-    def words(network: str) -> str:
-        rows = [(network, "truth", "|degree| 3", method, 120, 0.5 + place) for place, method in enumerate(METHODS)]
-        text = page(faces("a"), frechet=pd.DataFrame(rows, columns=list(DISTANCES)))
+def test_distances_of_sets_name_their_network_or_say_why_there_are_none() -> None:
+    def words(network: str, frechet: float) -> str:
+        rows = [
+            (network, "truth", "|degree| 3", method, 60, 120, (0.5 + place) / 1000, place / 1000, 0.002, frechet)
+            for place, method in enumerate(METHODS)
+        ]
+        text = page(faces("a"), sets=pd.DataFrame(rows, columns=list(DISTANCES)))
         return " ".join(" ".join(Reader(text).words).split())
 
-    own, inception = words(ST_ALEXNET), words(INCEPTION)
-    assert "|degree| 3 to the true edits st-alexnet-conv5, 120 pictures 0.5000 1.5000 2.5000 3.5000 –" in own
-    assert "|degree| 3 to the true edits inception-v3, 120 pictures 0.5000 1.5000 2.5000 3.5000 –" in inception
-    assert "not comparable with an FID" in own and "features: an FID" not in own
-    assert "features: an FID" in inception and "not comparable" not in inception
-    assert "below 100 pictures in a set" in " ".join(Reader(page_of("a")).words)
+    own, inception = words(ST_ALEXNET, float("nan")), words(INCEPTION, 7.0)
+    numbers = "0.50 [0.00, 2.00] 1.50 [1.00, 2.00] 2.50 [2.00, 2.00] 3.50 [3.00, 2.00] –"
+    assert (
+        f"kernel distance × 1000, |degree| 3 to the true edits st-alexnet-conv5, 120 pictures of 60 photos {numbers}"
+        in own
+    )
+    assert f"KID × 1000, |degree| 3 to the true edits inception-v3, 120 pictures of 60 photos {numbers}" in inception
+    assert "not comparable with a KID or FID" in own and "not comparable" not in inception
+    assert "Fréchet" not in own and "FID, |degree| 3 to the true edits inception-v3" in inception
+    assert "below 10 photos in a set" in " ".join(Reader(page_of("a")).words)
 
 
 def test_a_large_study_is_cut_to_the_budget_and_says_so() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from drawn_study import METHODS, tables
 
-from unripple.metrics.table import metrics_table, summarise
+from unripple.metrics.table import goal_text, metrics_table, summarise
 from unripple.report.cases import by_importance, find_cases, paired, typical
 from unripple.report.plots import INK, against_degree, against_turn, photo_pairs, styles
 from unripple.report.words import conclusion, findings, means, p_text, reasons, verdict
@@ -53,7 +53,12 @@ def test_a_larger_value_is_an_improvement_where_higher_is_better() -> None:
 
 def test_pairs_leave_out_what_either_lacks() -> None:
     table = table_of(hfgi=[0.5, NAN, 0.3, 0.2], e4e=[NAN, 0.1, 0.1, 0.1])
-    assert paired(table, "e4e", "ripple_energy").to_numpy().tolist() == [["p1", -3.0, 0.3, 0.1], ["p1", 3.0, 0.2, 0.1]]
+    found = paired(table, "e4e", "ripple_energy")
+    assert found[["photo", "degree", "before", "value"]].to_numpy().tolist() == [
+        ["p1", -3.0, 0.3, 0.1],
+        ["p1", 3.0, 0.2, 0.1],
+    ]
+    assert found["goal"].isna().all()
 
 
 def test_the_typical_picture_is_the_median_and_of_a_known_plate_where_there_is_one() -> None:
@@ -73,20 +78,48 @@ def test_photos_of_the_cases_are_the_most_important() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "low", "high", "expected"),
+    ("aim", "low", "high", "expected"),
     [
-        ("ripple_energy", -0.2, -0.1, "better"),
-        ("ripple_energy", 0.1, 0.2, "worse"),
-        ("ripple_energy", -0.1, 0.1, ""),
-        ("ripple_energy", 0.0, 0.0, ""),
-        ("ripple_energy", NAN, NAN, ""),
-        ("psnr_band", 0.1, 0.2, "better"),
-        ("psnr_band", -0.2, -0.1, "worse"),
-        ("yaw_turned", 1.0, 2.0, ""),
+        ("lower", -0.2, -0.1, "better"),
+        ("lower", 0.1, 0.2, "worse"),
+        ("lower", -0.1, 0.1, ""),
+        ("lower", 0.0, 0.0, ""),
+        ("lower", NAN, NAN, ""),
+        ("higher", 0.1, 0.2, "better"),
+        ("higher", -0.2, -0.1, "worse"),
+        ("truth", -0.2, -0.1, "better"),
+        ("truth", 0.1, 0.2, "worse"),
+        ("", 1.0, 2.0, ""),
     ],
 )
-def test_a_verdict_needs_an_interval_on_one_side_of_zero(key: str, low: float, high: float, expected: str) -> None:
-    assert verdict({"difference_low": low, "difference_high": high}, BY_KEY[key]) == expected
+def test_a_verdict_needs_an_interval_on_one_side_of_zero(aim: str, low: float, high: float, expected: str) -> None:
+    assert verdict({"difference_low": low, "difference_high": high, "aim": aim}) == expected
+
+
+def test_going_below_the_truth_is_no_gain() -> None:
+    # The true edits have .3; one method has .25, the other nothing at all.
+    table = table_of(
+        hfgi=[0.5, 0.52, 0.5, 0.51], e4e=[0.0, 0.01, 0.0, 0.0], ripple_inpaint=[0.25, 0.27, 0.26, 0.25], truth=[0.3] * 4
+    )
+    table["residual_person"], table["ripple_energy"] = table["ripple_energy"], NAN
+    summary = summarise(table, resamples=50)
+    found = {one.method: one for one in findings(summary, "|degree| 3", ["hfgi", "e4e", "ripple_inpaint"])}
+    share = BY_KEY["residual_person"].label
+    gained, lost = dict(found["ripple_inpaint"].better), dict(found["e4e"].worse)
+    assert gained[share].startswith("0.258 against 0.508, goal 0.300; distance: −0.165 [−")
+    assert lost[share].startswith("0.003 against 0.508, goal 0.300; distance: +0.090 [+")
+    cases = find_cases(table, ["hfgi", "e4e", "ripple_inpaint"], ["residual_person"])
+    assert [case.improved for case in cases["ripple_inpaint"]] == [True]
+    assert [case.improved for case in cases["e4e"]] == [False]
+    pairs = photo_pairs(table, "e4e", "residual_person")
+    assert "0 better, 2 worse. Better is nearer to the true edit's own value, 0.300 on average." in pairs.alt
+
+
+def test_where_no_truth_is_known_less_is_better() -> None:
+    summary = summarise(table_of(hfgi=[0.5, 0.52, 0.5, 0.51], e4e=[0.0, 0.01, 0.0, 0.0]), resamples=50)
+    (found,) = findings(summary, "|degree| 3", ["hfgi", "e4e"])
+    assert "goal" not in dict(found.better)["Ripple energy in the band"]
+    assert goal_text(0, 2).startswith("No true edit is known here.")
 
 
 def test_p_values_are_never_rounded_to_zero_or_one() -> None:
@@ -99,11 +132,11 @@ def test_the_words_say_where_a_method_gains_loses_and_stays_open() -> None:
     assert found.keys() == set(METHODS) - {"hfgi"}
     gained = found["ripple_inpaint"]
     better, worse = dict(gained.better), dict(gained.worse)
-    energy = r"\d\.\d+ against \d\.\d+: −[01]\.\d+ \[−1\.\d+,\s−0\.\d+\]"
+    energy = r"\d\.\d+ against \d\.\d+, goal \d\.\d+; distance: −[01]\.\d+ \[−[01]\.\d+,\s−0\.\d+\]"
     assert re.fullmatch(energy, better["Ripple energy in the band"])
     assert worse["PSNR to the truth, band"].endswith("] dB")
     assert not gained.undecided
-    assert "Yaw gained in the edit's direction" not in better | worse
+    assert "Yaw" not in better | worse
     same = findings(summarise(table_of(hfgi=[0.5] * 4, e4e=[0.5] * 4), resamples=50), "|degree| 3", ["hfgi", "e4e"])
     assert (same[0].better, same[0].worse) == ([], [])
     assert same[0].undecided == [("Ripple energy in the band", "the same in every photo")]
@@ -115,7 +148,7 @@ def test_a_loss_beyond_the_headline_counts_and_a_gain_there_is_not_told() -> Non
     table["seam"], table["psnr_person"] = [1.5, 1.0] * 4, [31.0, 30.0] * 4
     (found,) = findings(summarise(table, resamples=50), "|degree| 3", ["hfgi", "e4e"])
     assert [phrase.metric for phrase in found.better] == ["Ripple energy in the band"]
-    assert [phrase.metric for phrase in found.worse] == ["Seam at the mask's edge"]
+    assert [phrase.metric for phrase in found.worse] == [BY_KEY["seam"].label]
     assert (found.undecided, found.compared) == ([], 3)
     assert conclusion([found]) == "e4e is better in some and worse in others."
 

@@ -168,6 +168,12 @@ def function(path: str, name: str, project: Project) -> None:
     change_function(project.folder / "src/unripple" / path, name)
 
 
+def version(package: str, project: Project) -> None:
+    """What an installed package says of itself, found before the one that is there."""
+    told = project.folder / "src" / f"{package}-99.0.egg-info"
+    told.write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 99.0\n")
+
+
 RULES = "workflow/rules/invert.smk"
 CHANGES: dict[str, Callable[[Project], None]] = {
     "a photo changed": partial(append, "data/photos/7.png", "!"),
@@ -184,6 +190,7 @@ CHANGES: dict[str, Callable[[Project], None]] = {
     "a function of two stages: leading masks to the border": partial(function, "stages/ripple.py", "_lead_to_border"),
     "a helper of every stage: writing to the disk": partial(function, "files/atomic.py", "_fsync"),
     "a script: bitwise_or": partial(append, "workflow/scripts/bitwise_or.py", "len('changed')\n"),
+    **{f"another version of {package}": partial(version, package) for package in ("torch", "torchmetrics", "pandas")},
     "a function that nothing calls": partial(
         append, "src/unripple/files/atomic.py", "\n\ndef _nobody():\n    return 1\n"
     ),

@@ -220,7 +220,9 @@ def test_the_whole_study_is_planned(project: Project) -> None:
         "split_composite": 4,
         "bitwise_or": 4,
         "measure": 4,
+        "measure_inversion": 1,
         "tabulate": 1,
+        "tabulate_inversion": 1,
         "report": 1,
         "latest": 1,
     } | ({} if (project.folder / "models/lite/generator.safetensors").exists() else {"convert_generator": 1})
@@ -296,7 +298,7 @@ def test_the_study_measures_every_method_on_every_photo(studied: Project) -> Non
         ("known-plate-00", "truth"),
     }
     assert rows.loc[rows["method"] == "truth", "psnr_whole"].tolist() == [100]
-    assert "not printed" in table.with_name("summary.txt").read_text()  # the Fréchet distance of two pictures
+    assert "not printed" in table.with_name("summary.txt").read_text()  # the kernel distance of two photos
     assert rows.loc[rows["photo"] == "known-plate-00", "psnr_whole"].notna().all()
     summary = (studied.folder / "results/summary.txt").read_text()
     assert all(method in summary for method in methods)
@@ -305,6 +307,7 @@ def test_the_study_measures_every_method_on_every_photo(studied: Project) -> Non
         "Page:      results/index.html\n"
         "Pictures:  results/pictures, a folder for each photo\n"
         "Table:     results/summary.csv\n"
+        "Beside:    results/photos.csv, results/inversion.csv\n"
         "Put aside: 3 photos, each with its reason in results/quarantine.csv\n"
     )
 

@@ -11,7 +11,7 @@ from snakemake.logging import logger
 
 from unripple.files import checksum
 from unripple.jobs.fingerprint import code_hash
-from unripple.photos import names, shards
+from unripple.photos import names, outside, shards
 from unripple.photos.album import Album, find
 from unripple.settings import parameters as settings
 from unripple.settings import sweep
@@ -56,6 +56,11 @@ if workflow.local_exec and any(one.compute.precision == "bfloat16" for one in st
         devices.refuse_slow("bfloat16", devices.chosen_device())
     except ValueError as error:
         lacking.append(str(error))
+lacking += [
+    f"params.yaml: external.{name} = {folder}: no such folder; unripple portraits writes what its pictures are made from"
+    for name, folder in study.external.items()
+    if not Path(folder).expanduser().is_dir()
+]
 if lacking:
     raise WorkflowError("\n\n".join(lacking))
 photos = album.photos
@@ -94,11 +99,18 @@ CLEANED = {
     "split_composite": f"{COMPUTED}/cleaned/method~split_composite/{PLATE}/{EDITED}",
     "bitwise_or": f"{COMPUTED}/cleaned/method~bitwise_or/threshold~{{threshold}}/original~{{original}}/{EDITED}",
 }
-MEASURED = f"attribute~{{attribute}}/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}"
+# Methods from outside clean like the others; their pictures depend on none of the study's networks.
+EXTERNAL = f"{SIZED}/external/method~{{external}}/{EDITED}"
+CLEANED |= {name: EXTERNAL.replace("{external}", name) for name in study.external}
+METHODS = [*study.methods, *study.external]
+MEASURED = f"attribute~{{attribute}}/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}/regions~{{regions}}"
 ROWS = f"{COMPUTED}/rows/{MEASURED}/degree~{{degree}}.shard~{{shard}}.csv"
 FEATURES = ROWS.replace(".csv", ".features.npz")
 RECORDS = ROWS.replace(".csv", ".record.json")
 TABLES = f"{COMPUTED}/tables/{MEASURED}/degrees~{{degrees}}"
+INVERSION_ROWS = f"{INVERTED}/inversion-rows/shard~{{shard}}.csv"
+CONSISTENCY_ROWS = f"{COMPUTED}/consistency/attribute~{{attribute}}/degree~{{degree}}.shard~{{shard}}.csv"
+INVERSION_TABLE = f"{COMPUTED}/inversion/attribute~{{attribute}}/degrees~{{degrees}}"
 REPORT = f"{COMPUTED}/report/{MEASURED}/degrees~{{degrees}}"
 
 # What a reader looks for, about the study that ran last. Beside it, results/pictures shows its pictures by person.
@@ -110,6 +122,8 @@ LATEST = {
     "quarantine": "results/quarantine.csv",
     "metrics": "results/metrics.json",
     "energy": "results/ripple_energy.csv",
+    "inversion": "results/inversion.csv",
+    "real": "results/photos.csv",
 }
 
 # The photos of each shard: the known-plate set, and real ones with their files.
@@ -138,6 +152,8 @@ wildcard_constraints:
     dilate=r"\d+",
     feather=r"\d+",
     inpaint="lama-lite|telea|big-lama",
+    external="|".join(study.external) or "none",
+    regions="study|blazepose|agreed",
 
 
 def code_of(script):
@@ -196,6 +212,7 @@ def spelled(settings):
         "dilate": settings.ripple.dilate,
         "inpaint": settings.inpaint.model,
         "feather": settings.composite.feather,
+        "regions": settings.metrics.regions,
     }
 
 
@@ -300,9 +317,15 @@ def inception(wildcards):
     return file if Path(file).is_file() else []
 
 
+def alexnet(wildcards):
+    """The trunk of LPIPS, where someone fetched it; else the inversions have no LPIPS."""
+    file = "models/published/originals/alexnet-owt-7be5be79.pth"
+    return file if Path(file).is_file() else []
+
+
 def cleaned(wildcards):
     """The indexes of the methods of the study that clean an edit, by method."""
-    return {method: pattern.format(**wildcards) for method, pattern in CLEANED.items() if method in study.methods}
+    return {method: pattern.format(**wildcards) for method, pattern in CLEANED.items() if method in METHODS}
 
 
 def families(wildcards):
@@ -315,7 +338,7 @@ def families(wildcards):
         "ripples": per_degree(RIPPLES, wildcards),
     }
     for method, pattern in CLEANED.items():
-        if method in study.methods:
+        if method in METHODS:
             found[method] = per_degree(pattern, wildcards)
     return found
 
@@ -336,3 +359,29 @@ def every_index(wildcards):
     if "split_composite" in study.methods:
         found += expand(PLATES, **wildcards, shard=SHARDS)
     return found
+
+
+def external_pictures(wildcards):
+    """The pictures of a shard's photos at one degree, in another system's folder; some may be missing."""
+    folder = Path(study.external[wildcards.external]).expanduser()
+    wanted = [*KNOWN_PLATE.get(wildcards.shard, []), *REAL.get(wildcards.shard, [])]
+    edit = (wildcards.attribute, float(wildcards.degree))
+    found = {photo: outside.find_picture(folder, photo, *edit) for photo in wanted}
+    return {photo: str(file) for photo, file in found.items() if file is not None}
+
+
+def external_files(wildcards):
+    """Those of them that Snakemake can take as inputs."""
+    return [file for file in external_pictures(wildcards).values() if plain(file)]
+
+
+def external_photos(wildcards):
+    """Which picture belongs to which photo; those that Snakemake cannot take as inputs count by their checksum."""
+    pictures = external_pictures(wildcards)
+    odd = {file: checksum.sha256(Path(file)) for file in pictures.values() if not plain(file)}
+    return {"folder": study.external[wildcards.external], "pictures": pictures, "checksums": odd}
+
+
+def consistencies(wildcards):
+    """The rows of all degrees, where they are asked for."""
+    return per_degree(CONSISTENCY_ROWS, wildcards) if study.metrics.consistency else []

@@ -17,7 +17,7 @@ if sweep_file is not None:
             sweep=str(sweep_file),  # for its record: which file of settings makes it again
             labels=[{name: str(value) for name, value in one.values.items()} for one in compared],
             reference=next((n for n, one in enumerate(compared) if one.study == study), None),
-            methods=[method for method in study.methods if method in CLEANED],
+            methods=[method for method in METHODS if method in CLEANED],
             settings=section("metrics"),
             code=code_of("compare"),
         log:

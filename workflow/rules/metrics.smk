@@ -14,6 +14,7 @@ rule measure:
         record=RECORDS,
     params:
         methods=study.methods,
+        external=sorted(study.external),
         code=code_of("measure"),
     log:
         logs(ROWS),
@@ -37,13 +38,15 @@ rule tabulate:
     output:
         metrics=report(f"{TABLES}/metrics.csv", caption="../report/metrics.rst", category="Table"),
         summary=report(f"{TABLES}/summary.csv", caption="../report/summary.rst", category="Table"),
+        real=report(f"{TABLES}/photos.csv", caption="../report/photos.rst", category="Table"),
         quarantine=report(f"{TABLES}/quarantine.csv", caption="../report/quarantine.rst", category="Table"),
-        frechet=report(f"{TABLES}/frechet.csv", caption="../report/frechet.rst", category="Table"),
+        sets=report(f"{TABLES}/sets.csv", caption="../report/sets.rst", category="Table"),
         json=f"{TABLES}/metrics.json",
         text=f"{TABLES}/summary.txt",
         record=f"{TABLES}/record.json",
     params:
         methods=study.methods,
+        external=sorted(study.external),
         settings=section("metrics", "bootstrap", "seed"),
         degrees=lambda wildcards: DEGREES[wildcards.degrees],  # for its record: the path may have their checksum alone
         photos=found_files(),

@@ -1,11 +1,16 @@
 rule report:
     input:
         unpack(families),
-        templates=expand("src/unripple/report/templates/{file}", file=["index.html.j2", "page.css", "page.js"]),
+        templates=expand(
+            "src/unripple/report/templates/{file}",
+            file=["index.html.j2", "side_tables.html.j2", "page.css", "page.js"],
+        ),
         metrics=rules.tabulate.output.metrics,
         summary=rules.tabulate.output.summary,
-        frechet=rules.tabulate.output.frechet,
+        sets=rules.tabulate.output.sets,
         quarantine=rules.tabulate.output.quarantine,
+        real=rules.tabulate.output.real,
+        inverted=rules.tabulate_inversion.output.table,
     output:
         page=report(f"{REPORT}/index.html", caption="../report/page.rst", category="Pictures"),
         overview=report(f"{REPORT}/overview.png", caption="../report/overview.rst", category="Pictures"),
@@ -35,14 +40,17 @@ rule latest:
         page=rules.report.output.page.format(**spelled(study)),
         overview=rules.report.output.overview.format(**spelled(study)),
         quarantine=rules.tabulate.output.quarantine.format(**spelled(study)),
+        real=rules.tabulate.output.real.format(**spelled(study)),
+        inversion=rules.tabulate_inversion.output.table.format(**spelled(study)),
+        inversion_text=rules.tabulate_inversion.output.text.format(**spelled(study)),
     output:
         **LATEST,
         record="results/record.json",
     params:
         study=f"{study.study.name} (models: {study.models})",
         attribute=study.edit.attribute,
-        edited=[method for method in study.methods if method not in CLEANED],
-        cleaned=[method for method in study.methods if method in CLEANED],
+        edited=[method for method in METHODS if method not in CLEANED],
+        cleaned=[method for method in METHODS if method in CLEANED],
         code=code_of("latest"),
     log:
         "logs/latest.log",

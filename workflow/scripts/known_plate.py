@@ -11,7 +11,7 @@ from unripple.files.data import write_json
 from unripple.files.pictures import Rgb, levels, signed, write_matte, write_rgb
 from unripple.files.tensors import to_arrays
 from unripple.jobs.index import PhotoFiles
-from unripple.known_plate.portraits import Layers, compose, study_plate
+from unripple.known_plate.portraits import Layers, compose, plate_name, study_plate
 from unripple.networks.mobile_stylegan import rows
 from unripple.stages.parse import person_matte
 
@@ -24,9 +24,12 @@ with np.load(snakemake.input.codes) as codes:
     faces = {photo: torch.from_numpy(codes[photo]) for photo in snakemake.params.photos}
 
 
+def number(photo: str) -> int:
+    return int(photo.rpartition("-")[2])
+
+
 def load(photo: str) -> tuple[Tensor, ...]:
-    number = int(photo.rpartition("-")[2])
-    return faces[photo], torch.from_numpy(study_plate(number, settings["seed"], SIZE, settings["plates"]))
+    return faces[photo], torch.from_numpy(study_plate(number(photo), settings["seed"], SIZE, settings["plates"]))
 
 
 def make(w: Tensor, plate: Tensor) -> tuple[list[Layers], list[Rgb]]:
@@ -41,7 +44,9 @@ def save(files: PhotoFiles, portrait: Layers, plate: Rgb) -> None:
     write_rgb(files.path(".png"), levels(portrait.rgb))
     write_matte(files.path(".matte.png"), portrait.matte)
     write_rgb(files.path(".plate.png"), plate)
-    write_json(files.path(".json"), {"source": f"generated, seed {settings['seed']}", "notes": []})
+    about = files.path(".json")
+    behind = plate_name(number(about.stem), settings["plates"])
+    write_json(about, {"source": f"generated, seed {settings['seed']}", "plate": behind, "notes": []})
 
 
 job.each(faces, load, make, save, models.device)

@@ -36,22 +36,30 @@ energy = energy_rows.pivot(index="stratum", columns="method", values="mean").ren
 energy.insert(0, "degree", energy.index.str.removeprefix("degree ").astype(float))
 write_table(Path(outputs.energy), energy.sort_values("degree"))
 
-put_aside = results_folder.put_aside(read_table(inputs.quarantine))
-write_table(Path(outputs.quarantine), put_aside)
-for source, target in ((inputs.metrics, outputs.metrics), (inputs.table, outputs.table)):
+quarantine = read_table(inputs.quarantine)
+photos_put_aside = results_folder.of_photos(quarantine)
+write_table(Path(outputs.quarantine), results_folder.put_aside(quarantine))
+for source, target in (
+    (inputs.metrics, outputs.metrics),
+    (inputs.table, outputs.table),
+    (inputs.real, outputs.real),
+    (inputs.inversion, outputs.inversion),
+):
     with atomic(Path(target)) as temporary:
         temporary.write_bytes(Path(source).read_bytes())
 with atomic(Path(outputs.page)) as temporary:
     temporary.write_text(results_folder.lead_to(Path(inputs.page), Path(outputs.page), params.study), encoding="utf-8")
 with atomic(Path(outputs.summary)) as temporary:
-    text = Path(inputs.text).read_text(encoding="utf-8")
+    text = "\n".join(Path(file).read_text(encoding="utf-8") for file in (inputs.text, inputs.inversion_text))
     places = results_folder.ending(
         params.study,
-        len(put_aside),
+        len(results_folder.put_aside(photos_put_aside)),
         page=Path(outputs.page),
         pictures=folder,
         table=Path(outputs.table),
+        beside=(Path(outputs.real), Path(outputs.inversion)),
         quarantine=Path(outputs.quarantine),
+        owed=len(quarantine) - len(photos_put_aside),
     )
     temporary.write_text(f"{text}\n{places}", encoding="utf-8")
 

@@ -12,8 +12,10 @@ from unripple.files.data import write_json
 from unripple.files.tables import write_table
 from unripple.jobs.index import read
 from unripple.metrics.features import read_features
-from unripple.metrics.frechet import frechet_table, frechet_text
+from unripple.metrics.photo_sets import real_text, summarise_real, with_truth
+from unripple.metrics.sets import set_distances, sets_text
 from unripple.metrics.table import ALL, farthest, metrics_json, metrics_table, read_table, render, summarise
+from unripple.report import results_folder
 from unripple.settings.columns import TRUTH
 
 settings = snakemake.params.settings
@@ -21,8 +23,10 @@ rows: list[dict[Any, Any]] = [row for file in snakemake.input.rows for row in re
 if not rows:
     raise ValueError(f"{snakemake.output.metrics}: expected measured photos, found none: no photo could be used")
 table = metrics_table(rows)
-summary = summarise(table, resamples=settings["bootstrap"], seed=settings["seed"])
-frechet = frechet_table(*read_features(Path(file) for file in snakemake.input.features))
+resampled = {"resamples": settings["bootstrap"], "seed": settings["seed"]}
+judged = with_truth(table)
+summary, real = summarise(judged, **resampled), summarise_real(table, **resampled)
+sets = set_distances(*read_features(Path(file) for file in snakemake.input.features))
 
 found = snakemake.params.photos
 put_aside = pd.DataFrame(
@@ -36,15 +40,19 @@ put_aside = pd.DataFrame(
     ),
     columns=["photo", "stage", "reason", "file"],
 )
-failed = len(put_aside[["photo", "file"]].drop_duplicates())
+failed = len(results_folder.of_photos(put_aside)[["photo", "file"]].drop_duplicates())
 
 write_table(Path(snakemake.output.metrics), table)
 write_table(Path(snakemake.output.summary), summary)
+write_table(Path(snakemake.output.real), real)
 write_table(Path(snakemake.output.quarantine), put_aside)
-write_table(Path(snakemake.output.frechet), frechet)
-write_json(Path(snakemake.output.json), metrics_json(summary, frechet, failed))
-shown = [*snakemake.params.methods, *([TRUTH] if (table["method"] == TRUTH).any() else [])]
+write_table(Path(snakemake.output.sets), sets)
+write_json(Path(snakemake.output.json), metrics_json(summary, sets, failed))
+shown = [*snakemake.params.methods, *snakemake.params.external, *([TRUTH] if (table["method"] == TRUTH).any() else [])]
 with atomic(Path(snakemake.output.text)) as temporary:
-    texts = [render(summary, stratum=stratum, methods=shown, failed=failed) for stratum in (ALL, farthest(table))]
-    temporary.write_text("\n".join([*texts, frechet_text(frechet)]), encoding="utf-8")
+    texts = [render(summary, stratum=stratum, methods=shown, failed=failed) for stratum in (ALL, farthest(judged))]
+    texts.append(sets_text(sets))
+    if len(judged) < len(table):
+        texts.append(real_text(real, table, shown))
+    temporary.write_text("\n".join(texts), encoding="utf-8")
 job.write_record()

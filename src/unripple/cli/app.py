@@ -13,6 +13,8 @@ from unripple.cli import results, weights
 from unripple.cli.doctor import doctor
 from unripple.cli.edit import edit
 from unripple.cli.plan import plan
+from unripple.cli.portraits import portraits
+from unripple.cli.times import times
 from unripple.cli.verify import verify
 
 #: Arguments of Snakemake's, which are passed on.
@@ -28,6 +30,8 @@ app = typer.Typer(
 app.add_typer(weights.app, name="weights")
 app.command()(edit)
 app.command()(doctor)
+app.command()(portraits)
+app.command()(times)
 app.command()(results.explain)
 app.command()(results.diff)
 app.command()(results.archive)

@@ -3,6 +3,9 @@
 Snakemake does not see what a script imports. A rule that carries the fingerprint of its script re-runs when code
 changes that the script reaches, and only then. Comments, docstrings and layout do not count.
 
+The versions of the packages that compute count, too, where reached code names them: another torch may give other
+numbers.
+
 Names are followed through imports, definition by definition. A method of a class without bases counts where reached
 code names it; a class with bases counts whole, because its base may call any method. What is looked up by a computed
 string is not seen; the caller says what it may be.
@@ -15,20 +18,41 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGE = "unripple"
+#: Packages that compute pictures or numbers: name in imports -> distribution.
+COMPUTING = {
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "dlib": "dlib-bin",
+    "numpy": "numpy",
+    "openvino": "openvino",
+    "pillow_heif": "pillow-heif",
+    "scipy": "scipy",
+    "skimage": "scikit-image",
+    "torch": "torch",
+    "torchmetrics": "torchmetrics",
+    "torchvision": "torchvision",
+}
 _ROOT = Path(__file__).parents[1]
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 
 
 def code_hash(start: str | Path, *further: str) -> str:
-    """A short fingerprint of all code that ``start`` reaches: see `closure`."""
+    """A short fingerprint of all code that ``start`` reaches, see `closure`, and of the versions of its `packages`."""
     digest = hashlib.sha256()
-    for name, meaning in closure(start, *further).items():
+    reach = _reached(start, *further)
+    for name, meaning in [*sorted(reach.found.items()), *_versions(reach).items()]:
         digest.update(f"{name}\0{meaning}\0".encode())
     return digest.hexdigest()[:16]
+
+
+def packages(start: str | Path, *further: str) -> dict[str, str]:
+    """The packages among `COMPUTING` that ``start`` reaches: distribution -> version, without its build (``+cpu``)."""
+    return _versions(_reached(start, *further))
 
 
 def closure(start: str | Path, *further: str) -> dict[str, str]:
@@ -39,6 +63,10 @@ def closure(start: str | Path, *further: str) -> dict[str, str]:
     does when it is imported, and ``module:Class.method`` for a method of a class without bases. Raises
     ``ModuleNotFoundError`` for an unknown module.
     """
+    return dict(sorted(_reached(start, *further).found.items()))
+
+
+def _reached(start: str | Path, *further: str) -> _Reach:
     reach = _Reach()
     if isinstance(start, Path):
         reach.whole(_parse(start.stem, start, start.parent))
@@ -46,18 +74,34 @@ def closure(start: str | Path, *further: str) -> dict[str, str]:
         reach.whole(_module(start, _ROOT.parent))
     for module in further:
         reach.whole(_module(module, _ROOT.parent))
-    return dict(sorted(reach.found.items()))
+    return reach
+
+
+def _versions(reach: _Reach) -> dict[str, str]:
+    return {name: _version(name) for name in sorted(COMPUTING[package] for package in reach.packages)}
+
+
+@cache
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution).partition("+")[0]
+    except PackageNotFoundError:
+        return "none"
 
 
 @dataclass(frozen=True, eq=False)
 class _Module:
-    """One parsed file. ``origins``: local name -> (module, name in it, or "" for the module itself)."""
+    """One parsed file. ``origins``: local name -> (module, name in it, or "" for the module itself).
+
+    ``hints``: names that are imported for type checkers alone.
+    """
 
     name: str
     neighbours: Path
     definitions: dict[str, list[_Definition]] = field(default_factory=dict)
     statements: list[ast.stmt] = field(default_factory=list)
     origins: dict[str, tuple[str, str]] = field(default_factory=dict)
+    hints: set[str] = field(default_factory=set)
 
 
 class _Reach:
@@ -65,6 +109,7 @@ class _Reach:
 
     def __init__(self) -> None:
         self.found: dict[str, str] = {}
+        self.packages: set[str] = set()
         self._named: set[str] = set()
         self._methods: dict[str, list[tuple[_Module, str, ast.AST]]] = {}
 
@@ -141,6 +186,9 @@ class _Reach:
             if inner and _file(f"{origin}.{inner}", module.neighbours) is not None:
                 origin, inner = f"{origin}.{inner}", ""
             if _file(origin, module.neighbours) is None:
+                package = origin.partition(".")[0]
+                if package in COMPUTING and name not in module.hints:
+                    self.packages.add(package)
                 return
             path = [inner, *attributes] if inner else list(attributes)
             imported = _module(origin, module.neighbours)
@@ -219,6 +267,13 @@ def _parse(name: str, path: Path, neighbours: Path) -> _Module:
     module = _Module(name, neighbours)
     for node in ast.walk(tree):
         module.origins.update(_imported(node, name, is_package=path.name == "__init__.py"))
+    module.hints.update(
+        hint
+        for statement in tree.body
+        if _is_for_type_checkers(statement)
+        for node in ast.walk(statement)
+        for hint, _ in _imported(node, name, is_package=path.name == "__init__.py")
+    )
     for statement in tree.body:
         names = list(_defined(statement))
         if names:
@@ -231,9 +286,15 @@ def _parse(name: str, path: Path, neighbours: Path) -> _Module:
 
 def _only_imports(statement: ast.stmt) -> bool:
     """Whether a statement does nothing but import, perhaps for type checkers alone."""
-    if isinstance(statement, ast.If) and isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING":
+    if isinstance(statement, ast.If) and _is_for_type_checkers(statement):
         return all(_only_imports(part) for part in (*statement.body, *statement.orelse))
     return isinstance(statement, ast.Import | ast.ImportFrom)
+
+
+def _is_for_type_checkers(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.If) and isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING"
+    )
 
 
 def _defined(statement: ast.stmt) -> Iterator[str]:

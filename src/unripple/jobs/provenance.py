@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from unripple.files.checksum import sha256
 from unripple.files.links import followed
-from unripple.jobs import damage
+from unripple.jobs import damage, fingerprint
 from unripple.jobs.index import BrokenIndex
 
 if TYPE_CHECKING:
     import torch
 
 #: Packages whose versions may change a picture or a number.
-PACKAGES = ("dlib-bin", "numpy", "opencv-python-headless", "pandas", "pillow", "scikit-image", "torch", "torchvision")
+PACKAGES = (*sorted(fingerprint.COMPUTING.values()), "pandas")
 
 
 def record(
@@ -170,7 +170,9 @@ def settings(last: Step) -> dict[str, Any]:
         if "methods" in recorded:
             found["methods"] = recorded["methods"]
         if step.record["stage"] == "report":
-            return dict(recorded["settings"])
+            external = recorded["settings"].get("external", {})
+            there = {name: folder for name, folder in external.items() if Path(folder).expanduser().is_dir()}
+            return {**recorded["settings"], "external": there}
     if isinstance(degrees := last.record["settings"].get("degrees"), list):
         found["edit"] = {"degrees": degrees}
     if not Path(found["study"].get("photos", "")).expanduser().exists():

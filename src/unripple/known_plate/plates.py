@@ -20,6 +20,9 @@ from unripple.settings.plates import MORE_PLATES, STUDY_PLATES, TRAINING_PLATES
 
 _Floats = NDArray[np.float32]
 
+#: Photographs that scikit-learn's wheel ships; all others are scikit-image's.
+OF_SKLEARN = ("china", "flower")
+
 
 def plate(name: str, rng: Generator, size: int) -> Rgb:
     """A random view of one photograph, as a lens would blur a background: ``uint8 (size, size, 3)`` RGB.
@@ -66,7 +69,7 @@ def training_plate(rng: Generator, size: int) -> Rgb:
 @cache
 def _photograph(name: str) -> Rgb:
     # Read from the wheel's folder: skimage.data would try to download what a version moved out of the wheel.
-    package, folder = ("sklearn", "datasets/images") if name in MORE_PLATES else ("skimage", "data")
+    package, folder = ("sklearn", "datasets/images") if name in OF_SKLEARN else ("skimage", "data")
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         raise FileNotFoundError(f"{name}: expected in the package {package}; install the locked version")

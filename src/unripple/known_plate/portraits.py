@@ -92,13 +92,17 @@ def measured_yaw(render: Callable[[Tensor], Tensor], meter: FaceMeter) -> YawOf:
     return yaw_of
 
 
+def plate_name(number: int, names: Sequence[str] = STUDY_PLATES) -> str:
+    """The photograph behind portrait ``number``: they are taken in turn."""
+    return names[number % len(names)]
+
+
 def study_plate(number: int, seed: int, size: int, names: Sequence[str] = STUDY_PLATES) -> Rgb:
     """The plate behind portrait ``number``, of one of some photographs: ``uint8 (size, size, 3)``.
 
     Depends on nothing but these.
     """
-    name = names[number % len(names)]
-    return plates.plate(name, np.random.default_rng([seed, number]), size)
+    return plates.plate(plate_name(number, names), np.random.default_rng([seed, number]), size)
 
 
 def compose(person: Picture, matte: Matte, plate: Picture) -> Layers:

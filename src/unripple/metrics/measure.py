@@ -20,11 +20,12 @@ from unripple.detectors.blazepose import PersonMeter
 from unripple.detectors.dlib_faces import FaceMeasure, FaceMeter, identity_distance
 from unripple.files.pictures import Mask, Matte, Rgb
 from unripple.files.tensors import to_tensor
-from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over
+from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over, scaled
+from unripple.metrics.copied import copied
 from unripple.metrics.difference import mean_difference
 from unripple.metrics.inner_ripples import inner_ripples
 from unripple.metrics.psnr import decibels, psnr, squared_error
-from unripple.metrics.regions import Regions, regions, shrink
+from unripple.metrics.regions import THRESHOLD, Judge, Regions, agreed, dilate, regions, shrink
 from unripple.metrics.residual_person import residual_person
 from unripple.metrics.ripple_energy import ripple_energy, ripple_gradients
 from unripple.metrics.seam import seam
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from unripple.weights.inception import Inception
 
 NAN = float("nan")
+#: Distance that a seam keeps from the edited person's outline, and from the old person's soft edge; pixels at 512.
+OUTLINE, SOFT = 8.0, 3.0
 Row = dict[str, Any]
 #: The five layers of one picture, each ``float32 (1, C, H, W)``.
 Features = list[torch.Tensor]
@@ -124,11 +127,14 @@ class Exam:
     Pictures are ``uint8 (H, W, 3)`` of one size, mattes ``float32 (H, W) in [0, 1]``.
 
     * ``photo``: the portrait before the edit; ``e4e``, ``hfgi``: the low-rate edit and the baseline;
-    * ``original``, ``edited``: the person's matte before and after. On a known-plate photo both are the true ones,
-      so that no parser that made a mask also judges it;
+    * ``original``, ``edited``: the person's matte before and after. On a known-plate photo those with which portrait
+      and truth were composed, else the parser's;
     * ``truth``: the true edit, or None for a real photo: distances to it are then NaN;
     * ``made``: the person's matte in the baseline's own picture, whom no method may harm; ``edited`` by default;
-    * ``degree``: of the edit. Yaw gained counts in its direction, or turns to both sides would add up to nothing.
+    * ``judge``: whose mattes bound the regions. BlazePose looks at the photo and at the truth; where none is known, at
+      the e4e edit, in which no ripple can pass for a person. What the band still shows of a person is BlazePose's to
+      say and looked for in the study's band, and the seam is one of the study's masks, whoever judges;
+    * ``degree``: of the edit. What is gained counts in its direction, or edits to both sides would add up to nothing.
 
     Raises ``ValueError`` where sizes or types differ.
     """
@@ -141,6 +147,7 @@ class Exam:
     networks: MetricNetworks
     truth: Rgb | None = None
     made: Matte | None = None
+    judge: Judge = "study"
     degree: float = 1.0
     _seen: dict[bytes, FaceMeasure | None] = field(default_factory=dict, repr=False)
 
@@ -182,35 +189,66 @@ class Exam:
     def _row(self, rgb: Rgb, layers: Features, truth: Features | None, mask: Mask | None) -> Row:
         values: Row = {column.key: NAN for column in COLUMNS}
         values |= self._ripples(rgb) | self._to_truth(rgb, layers, truth) | self._faces(rgb)
-        if self.regions.band_core.any():
-            values["residual_person"] = residual_person(self.networks.persons.measure(rgb), self.regions.band_core)
+        if self._of_study.band_core.any():
+            values["residual_person"] = residual_person(self.networks.persons.measure(rgb), self._of_study.band_core)
         values["fidelity_psnr"] = psnr(rgb, self.photo, self.regions.background)
         values["fidelity_difference"] = mean_difference(rgb, self.photo, self.regions.background)
         values["harm"] = mean_difference(rgb, self.hfgi, self._made_core)
         values["band_share"] = float(self.regions.band.mean())
+        for name in ("band", "background", "person"):
+            values[f"copied_{name}"] = copied(rgb, self.photo, getattr(self.regions, name))
         if mask is not None:
-            values["seam"] = seam(rgb, mask, away_from=self.regions.person)
+            reference = self.photo if self.truth is None else self.truth
+            values["seam"] = seam(rgb, reference, mask, self._seam_known)
         values["known_plate"] = self.truth is not None
         return values
 
     @cached_property
     def regions(self) -> Regions:
         """Where each metric looks."""
+        return self._judged(self._of_study, self.e4e if self.truth is None else self.truth)
+
+    @cached_property
+    def _of_study(self) -> Regions:
         return regions(self.original, self.edited)
 
     @cached_property
+    def _seam_known(self) -> Mask:
+        """Where it is known what belongs at a seam: off the edited person's outline, which is an edge of its own.
+
+        Without a truth the photo says it, and only of its background.
+        """
+        away = dilate(self.edited >= THRESHOLD, scaled(OUTLINE, self.photo.shape))
+        if self.truth is None:
+            away |= dilate(self.original >= THRESHOLD, scaled(SOFT, self.photo.shape))
+        return ~away
+
+    @cached_property
     def _made_core(self) -> Mask:
-        return self.regions.person_core if self.made is None else regions(self.original, self.made).person_core
+        if self.made is None:
+            return self.regions.person_core
+        return self._judged(regions(self.original, self.made), self.e4e).person_core
+
+    def _judged(self, own: Regions, edited: Rgb) -> Regions:
+        """The study's own regions, BlazePose's from the photo and an edit, or those of which both say so."""
+        if self.judge == "study":
+            return own
+        found = regions(self.networks.persons.measure(self.photo), self.networks.persons.measure(edited))
+        return found if self.judge == "blazepose" else agreed(own, found)
 
     def _ripples(self, rgb: Rgb) -> Row:
         found = ripple_gradients(rgb)
         inside = inner_ripples(self._photo_gradients, found, self._e4e_gradients, self.regions.person_core)
-        energy = ripple_energy(self._photo_gradients, found, self.regions.band_core)
+        energy = ripple_energy(self._photo_gradients, found, self.regions.band_core, self._truth_gradients)
         return {"ripple_energy": energy, "inner_ripples": inside}
 
     @cached_property
     def _photo_gradients(self) -> Field:
         return ripple_gradients(self.photo)
+
+    @cached_property
+    def _truth_gradients(self) -> Field | None:
+        return None if self.truth is None else ripple_gradients(self.truth)
 
     @cached_property
     def _e4e_gradients(self) -> Field:
@@ -225,7 +263,7 @@ class Exam:
         values: Row = {}
         for name, mask in self.regions.judged().items():
             values[f"{ST_LPIPS}_{name}"] = mean_over(distance, self._small_masks[name])
-            values[f"psnr_{name}"] = decibels(mean_over(error, mask))
+            values[f"psnr_{name}"] = float(decibels(mean_over(error, mask)))
             values[f"ssim_{name}"] = mean_over(similarity, mask)
         return values
 
@@ -249,6 +287,7 @@ class Exam:
         if before is not None:
             values["identity"] = identity_distance(before.descriptor, now.descriptor)
             values["yaw_turned"] = math.copysign(1, self.degree) * (now.yaw - before.yaw)
+            values["smile_gained"] = math.copysign(1, self.degree) * (now.smile - before.smile)
         if baseline is not None:
             values["yaw_shift"] = abs(now.yaw - baseline.yaw)
         return values

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
+import numpy.typing as npt
 
 from unripple.files.pictures import Mask, Rgb
 from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over
 
-#: Equal pictures have no noise; they are given this value so that a mean stays a number.
+#: Equal pictures have no noise; they are given this value, in a table, too.
 CEILING = 100.0
 
 
@@ -20,11 +19,16 @@ def squared_error(a: Rgb, b: Rgb) -> Field:
     return np.asarray(np.einsum("yxc,yxc->yx", difference, difference) / 3, dtype=np.float32)
 
 
-def decibels(mean_squared_error: float) -> float:
-    """``10 log10(255^2 / mean squared error)``, at most 100; NaN of NaN."""
-    if mean_squared_error == 0:
-        return CEILING
-    return min(10 * math.log10(255.0**2 / mean_squared_error), CEILING)  # in this order: min keeps a NaN in front
+def decibels(mean_squared_error: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """``10 log10(255^2 / mean squared error)``, at most 100; NaN of NaN. Average errors first, then take decibels."""
+    with np.errstate(divide="ignore"):
+        return np.minimum(10 * np.log10(255.0**2 / np.asarray(mean_squared_error, dtype=np.float64)), CEILING)
+
+
+def squared_errors(found: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """The mean squared errors behind decibels: `decibels` backwards, 0 from the ceiling on."""
+    values = np.asarray(found, dtype=np.float64)
+    return np.where(values >= CEILING, 0.0, 255.0**2 / 10 ** (values / 10))
 
 
 def psnr(a: Rgb, b: Rgb, mask: Mask) -> float:
@@ -34,4 +38,4 @@ def psnr(a: Rgb, b: Rgb, mask: Mask) -> float:
     """
     error = squared_error(a, b)
     check_mask(mask, a)
-    return decibels(mean_over(error, mask))
+    return float(decibels(mean_over(error, mask)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -11,6 +12,9 @@ import numpy.typing as npt
 from unripple.files.pictures import Mask, Matte
 from unripple.metrics.arrays import scaled
 
+#: Whose mattes say what is person: the study's own (of a known-plate picture those it was composed with), BlazePose's,
+#: which made nothing in the study, or both, which must agree.
+Judge = Literal["study", "blazepose", "agreed"]
 #: A pixel belongs to the person from this matte value on.
 THRESHOLD = 0.5
 #: Distance kept from a silhouette, in pixels at 512: mattes are soft there and pictures blend.
@@ -79,6 +83,11 @@ def regions(original: Matte, edited: Matte, margin: float = MARGIN) -> Regions:
         person=after,
         person_core=erode(after, radius),
     )
+
+
+def agreed(one: Regions, other: Regions) -> Regions:
+    """Where two judges see the same region; ``whole`` stays the whole picture."""
+    return Regions(**{part.name: getattr(one, part.name) & getattr(other, part.name) for part in fields(Regions)})
 
 
 def shrink(mask: Mask, side: int) -> Mask:

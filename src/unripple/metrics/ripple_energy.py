@@ -20,39 +20,51 @@ def ripple_gradients(rgb: Rgb) -> Field:
     return gradients(rgb, scaled(SIGMA, rgb.shape))
 
 
-def gradient_correlation(original: Field, other: Field, mask: Mask) -> float:
-    """Correlation of two gradient fields with its gain limited to 1, over a mask.
+def projection(original: Field, other: Field, mask: Mask, known: Field | None = None) -> float:
+    """Contrast at which the original shows in another picture: least squares over the gradients in a mask.
 
-    With ``<.,.>`` the sum over the mask's pixels, the channels and x, y::
+    With ``<.,.>`` the sum over the mask's pixels, the channels and x, y, the ``c`` that minimises
+    ``|g_other - c g_original|``::
 
-        c = <g_original, g_other> / (|g_original| max(|g_original|, |g_other|))
+        c = <g_original, g_other> / |g_original|^2
 
-    that is, the normalised cross-correlation times ``min(1, |g_other| / |g_original|)``. In [-1, 1]: a copy 1, a copy
-    at contrast k <= 1 gives k and above 1 gives 1, a flat fill 0, a negative -1, an unrelated texture about 0,
-    a copy under an unrelated texture of r times its gradient length ``1 / sqrt(1 + r^2)``.
+    A copy gives 1, one at contrast k gives k, a flat fill 0, a negative -1; what has nothing in common with the
+    original, noise or another texture, adds about 0, however strong, and so hides nothing.
 
-    NaN where the mask is smaller than ``LEAST_AREA`` or the original is flat inside it.
+    ``known``: gradients of what may rightly be there, fitted beside the original (``|g_other - c g_original - d
+    g_known|``), so that what the two have in common counts as known: ``known`` itself gives 0, and
+    ``known + k (original - known)`` gives k, whether or not they resemble each other by chance.
+
+    NaN where the mask is smaller than ``LEAST_AREA``, the original is flat inside it or a copy of ``known``.
     """
     area = int(mask.sum())
     if area < LEAST_AREA * (scaled(1, mask.shape) ** 2) or area == 0:
         return float("nan")
     g, h = original[mask].astype(np.float64), other[mask].astype(np.float64)
-    own, others = np.sqrt(np.sum(g * g)), np.sqrt(np.sum(h * h))
-    if own**2 < LEAST_ENERGY * area:
+    own, common = np.sum(g * g), np.sum(g * h)
+    if own < LEAST_ENERGY * area:
         return float("nan")
-    return float(np.sum(g * h) / (own * max(own, others)))
+    if known is not None:
+        k = known[mask].astype(np.float64)
+        energy, alike = np.sum(k * k), np.sum(g * k)
+        if energy >= LEAST_ENERGY * area:
+            own, common = own - alike**2 / energy, common - alike * np.sum(k * h) / energy
+            if own < LEAST_ENERGY * area:
+                return float("nan")
+    return float(common / own)
 
 
-def ripple_energy(original: Field, edited: Field, band: Mask) -> float:
-    """The original person that still shows in the uncovered band: positive part of ``gradient_correlation``, [0, 1].
+def ripple_energy(original: Field, edited: Field, band: Mask, truth: Field | None = None) -> float:
+    """The original person that still shows in the uncovered band: `projection`, limited to [0, 1].
 
     ``original``: `ripple_gradients` of the photo, ``edited``: of any method's edit; ``band``: ``bool (H, W)``,
-    ``Regions.band_core``. The photo holds only the person inside the band, so a background filled in faithfully,
-    however textured, scores about 0. NaN where the band is too small or the photo is flat in it.
+    ``Regions.band_core``; ``truth``: of the true edit, where it is known. It has 0: its plate may resemble the old
+    person by chance, and the turned head may bring hair there, but neither is a ripple. Where no truth is known, both
+    count. NaN where the band is too small or the photo is flat in it.
     """
-    return positive_part(gradient_correlation(original, edited, band))
+    return limited(projection(original, edited, band, truth))
 
 
-def positive_part(value: float) -> float:
-    """``max(value, 0)``, NaN kept: an after-image has the sign of its original, the rest is chance."""
-    return value if np.isnan(value) else max(value, 0.0)
+def limited(value: float) -> float:
+    """To [0, 1], NaN kept: an after-image has the sign of its original, and no more than its contrast."""
+    return value if np.isnan(value) else min(max(value, 0.0), 1.0)

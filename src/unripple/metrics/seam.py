@@ -6,13 +6,11 @@ import cv2
 import numpy as np
 
 from unripple.files.pictures import Mask, Rgb
-from unripple.metrics.arrays import Field, check_mask, check_rgb, gradients, mean_over, scaled
-from unripple.metrics.regions import dilate
+from unripple.metrics.arrays import Field, check_mask, check_pair, gradients, mean_over, scaled
 
-#: Half width of the strip along an edge, and how far the strips of comparison lie off it; pixels at 512.
+#: Half width of the strip along an edge; pixels at 512.
 HALF_WIDTH = 1.5
-SHIFTS = (8.0, 12.0)
-#: Added to both means, in grey levels per pixel: where nothing happens on either side the seam is 1, not 0/0.
+#: Added to both means, in grey levels per pixel: where nothing happens in either picture the seam is 1, not 0/0.
 FLOOR = 0.25
 
 
@@ -23,33 +21,35 @@ def signed_distance(mask: Mask) -> Field:
     return np.where(mask, 0.5 - inside, outside - 0.5).astype(np.float32)
 
 
-def seam(rgb: Rgb, mask: Mask, away_from: Mask) -> float:
-    """Mean gradient across the mask's edge, relative to that across the edge shifted in and out.
+def seam(rgb: Rgb, reference: Rgb, mask: Mask, where: Mask) -> float:
+    """Gradient across the mask's edge, relative to the reference's at the same pixels.
 
-    The gradient is taken along the edge's normal, so a texture that runs along the edge does not count; it is
-    the largest of the three channels. 1: the edge is no sharper than its surroundings; a visible cut is above 1.
+    With ``|d_n P|`` the gradient of a picture along the edge's normal, the largest of the three channels, and means
+    over the pixels within ``HALF_WIDTH`` of the edge that are also in ``where``::
 
-    ``rgb``: ``uint8 (H, W, 3)``; ``mask``: ``bool (H, W)``, the region that was pasted or painted; ``away_from``:
-    ``bool (H, W)``, the edited person, whose outline is a true edge and is left out with a margin.
+        (mean |d_n rgb| + FLOOR) / (mean |d_n reference| + FLOOR)
+
+    1: as sharp as what belongs there; a visible cut is above, a smear below 1. A texture that runs along the edge does
+    not count, and nothing off the edge does.
+
+    ``rgb``, ``reference``: ``uint8 (H, W, 3)``, the picture that is judged and what is right at the edge; ``mask``,
+    ``where``: ``bool (H, W)``, the region that was pasted or painted, and where the reference is known.
     NaN where nothing of the edge remains to be judged.
     """
-    check_rgb("picture", rgb)
+    check_pair(rgb, reference)
     check_mask(mask, rgb)
-    check_mask(away_from, rgb)
+    check_mask(where, rgb)
     if mask.all() or not mask.any():
         return float("nan")
-    half = max(scaled(HALF_WIDTH, rgb.shape), 1.0)
-    shifts = [scaled(shift, rgb.shape) for shift in SHIFTS]
     distance = signed_distance(mask)
+    edge = where & (np.abs(distance) <= max(scaled(HALF_WIDTH, rgb.shape), 1.0))
+    if not edge.any():
+        return float("nan")
     down, right = np.gradient(distance)
     normal = np.stack((right, down), axis=-1)  # (H, W, 2), x then y
-    across = np.abs(np.einsum("yxcd,yxd->yxc", gradients(rgb, 0.5), normal)).max(axis=2)
+    return (_across(rgb, normal, edge) + FLOOR) / (_across(reference, normal, edge) + FLOOR)
 
-    allowed = ~dilate(away_from, shifts[-1] + half)
-    edge = allowed & (np.abs(distance) <= half)
-    beside = np.zeros_like(edge)
-    for shift in shifts:
-        beside |= allowed & (np.abs(np.abs(distance) - shift) <= half)
-    if not edge.any() or not beside.any():
-        return float("nan")
-    return (mean_over(across, edge) + FLOOR) / (mean_over(across, beside) + FLOOR)
+
+def _across(rgb: Rgb, normal: Field, edge: Mask) -> float:
+    """Mean gradient along the normals, in grey levels per pixel."""
+    return mean_over(np.abs(np.einsum("yxcd,yxd->yxc", gradients(rgb, 0.5), normal)).max(axis=2), edge)

@@ -39,6 +39,6 @@ def st_lpips_map(a: list[Tensor], b: list[Tensor], network: StLpips) -> Field:
 def pooled(layers: Sequence[Tensor]) -> Vector:
     """One picture in few numbers, ``float32 (256,)``: the mean over all places of the fifth layer of its features.
 
-    ``layers``: what ``StLpips.features`` gave for one picture. Sets of such vectors make a Fréchet distance.
+    ``layers``: what ``StLpips.features`` gave for one picture. Sets of such vectors have distances.
     """
     return np.asarray(layers[-1].mean(dim=(2, 3))[0].cpu(), dtype=np.float32)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 import zlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
-from unripple.settings.columns import BASELINE, COLUMNS, KEYS, TRUTH, Column
+from unripple.metrics.judging import additive, aims, judged, truths
+from unripple.metrics.psnr import decibels
+from unripple.metrics.resampling import bootstrap, decibel_bootstrap, plates_of, signed_rank
+from unripple.settings.columns import BASELINE, BY_KEY, COLUMNS, KEYS, TRUTH, Column
 
 #: Columns of the summary.
 SUMMARY_COLUMNS = (
@@ -21,20 +23,21 @@ SUMMARY_COLUMNS = (
     "method",
     "metric",
     "photos",
+    "plates",
     "pictures",
     "missing",
     "mean",
     "low",
     "high",
+    "distance",
     "pairs",
     "difference",
     "difference_low",
     "difference_high",
     "p",
+    "aim",
 )
 ALL = "all"
-#: Fewest differences for a signed-rank test: with 5 the smallest two-sided p is .0625.
-FEWEST = 6
 #: Bounds of the strata: by how far the baseline turned the head (degrees), by the uncovered share of the picture.
 TURNS, SHARES = (8.0, 16.0), (0.02, 0.05)
 
@@ -98,98 +101,105 @@ def farthest(table: pd.DataFrame) -> str:
 def summarise(table: pd.DataFrame, *, resamples: int = 2000, seed: int = 0, baseline: str = BASELINE) -> pd.DataFrame:
     """Means and paired differences against the baseline, each with a bootstrap 95 % interval.
 
-    Pictures of one photo are no independent samples: values are first averaged within a photo, then photos are
-    resampled (percentile bootstrap). A difference pairs a method with the baseline on the same photo and degree;
-    where either is missing the pair is left out, and ``pairs`` counts what is left. ``missing`` counts pictures
-    for which the metric could not be measured (no face found, no band, no truth). ``p`` is that of Wilcoxon's
-    signed-rank test on the photos' mean differences, two-sided; NaN with fewer than `FEWEST` of them that are not 0.
+    Pictures of one photo are no independent samples, and neither are portraits before one plate: values are first
+    averaged within a photo, then plates are resampled and the photos of each (see ``resampling.bootstrap``). A
+    difference pairs a method with the baseline on the same photo and degree; where either is missing the pair is left
+    out, and ``pairs`` counts what is left. ``missing`` counts pictures for which the metric could not be measured (no
+    face found, no band, no truth). ``p`` is that of Wilcoxon's signed-rank test on the plates' mean differences,
+    two-sided; NaN with too few of them that are not 0.
+
+    Where the truth is known, a metric whose best value is the truth's own, not 0, is compared by its distance to that
+    (``aim`` "truth", ``distance`` its mean), on the pictures whose truth is known. Else values are compared: ``aim``
+    says which are better, and is empty where neither are. PSNRs are averaged as squared errors, then made decibels.
 
     Returns a row for each stratum, method and metric, see ``SUMMARY_COLUMNS``. Same input and seed, same bytes.
     """
     if resamples < 1:
         raise ValueError(f"resamples: expected at least 1, found {resamples}")
     keys = [column.key for column in COLUMNS]
-    records = []
+    records, plates = [], plates_of(table)
     for stratum, rows in strata(table).items():
-        values = rows.set_index(list(KEYS))[keys].astype(float)
-        reference = values[values.index.get_level_values("method") == baseline].droplevel("method")
+        values = additive(rows.set_index(list(KEYS))[keys].astype(float))
+        truth = truths(values)
+        aim = aims(truth)
+        reference = judged(values[values.index.get_level_values("method") == baseline].droplevel("method"), truth)
         for method in sorted(rows["method"].unique()):
             own: pd.DataFrame = values[values.index.get_level_values("method") == method].droplevel("method")
-            differences: pd.DataFrame = own.sub(reference.reindex(own.index))
+            compared = judged(own, truth)
+            against: pd.DataFrame = reference.reindex(own.index)
             if method == baseline:
-                differences[:] = np.nan  # nothing is compared with itself
-            of_photos, of_pairs = own.groupby(level="photo").mean(), differences.groupby(level="photo").mean()
+                against[:] = np.nan  # nothing is compared with itself
+            both = compared.notna() & against.notna()
+            of_photos, of_distances = own.groupby(level="photo").mean(), compared.groupby(level="photo").mean()
+            of_pairs, of_reference = (part.where(both).groupby(level="photo").mean() for part in (compared, against))
             for key in keys:
                 # Seeded by content, not by position: a new metric or method leaves the other intervals alone.
                 crc = zlib.crc32(f"{seed}/{stratum}/{method}/{key}".encode())
-                photos = of_photos[key].dropna().to_numpy()
+                photos, pairs = of_photos[key].dropna(), of_pairs[key].dropna()
+                behind, behind_pairs = plates[photos.index].tolist(), plates[pairs.index].tolist()
+                made, base = pairs.to_numpy(), of_reference[key].dropna().to_numpy()
                 measured = int(own[key].notna().sum())
+                estimate, scale = (decibel_bootstrap, decibels) if BY_KEY[key].decibels else (bootstrap, np.asarray)
                 records.append(
                     (
-                        *(stratum, method, key, len(photos), measured, len(own) - measured),
-                        *bootstrap(photos, resamples, crc),
-                        int(differences[key].notna().sum()),
-                        *bootstrap(of_pairs[key].dropna().to_numpy(), resamples, crc),
-                        signed_rank(of_pairs[key].dropna().to_numpy()),
+                        *(stratum, method, key, len(photos), len(set(behind)), measured, len(own) - measured),
+                        *estimate(photos.to_numpy(), resamples, crc, behind),
+                        of_distances[key].mean() if aim[key] == "truth" else np.nan,
+                        int(both[key].sum()),
+                        *estimate(made, resamples, crc, behind_pairs, minus=base),
+                        signed_rank(scale(made) - scale(base), behind_pairs),
+                        aim[key],
                     )
                 )
     return pd.DataFrame(records, columns=list(SUMMARY_COLUMNS))
 
 
-def bootstrap(photos: npt.NDArray[np.float64], resamples: int, seed: int) -> tuple[float, float, float]:
-    """Mean over photos and its 95 % percentile interval; NaN where there is nothing to say."""
-    if len(photos) == 0:
-        return np.nan, np.nan, np.nan
-    mean = float(photos.mean())
-    if len(photos) == 1:  # One photo says nothing about the spread of photos.
-        return mean, np.nan, np.nan
-    picks = np.random.default_rng(seed).integers(len(photos), size=(resamples, len(photos)))
-    low, high = np.percentile(photos[picks].mean(axis=1), (2.5, 97.5))
-    return mean, float(low), float(high)
-
-
-def signed_rank(differences: npt.NDArray[np.float64]) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test, zeros left out; NaN where too few differ to say anything.
-
-    Exact without ties and up to 50 differences, by the normal approximation otherwise.
-    """
-    differing = differences[differences != 0]
-    if len(differing) < FEWEST:
-        return np.nan
-    exact = len(differing) <= 50 and len(np.unique(np.abs(differing))) == len(differing)
-    return float(stats.wilcoxon(differing, method="exact" if exact else "asymptotic").pvalue)
-
-
 def metrics_json(
-    summary: pd.DataFrame, frechet: pd.DataFrame, put_aside: int, stratum: str = ALL
+    summary: pd.DataFrame, sets: pd.DataFrame, put_aside: int, stratum: str = ALL
 ) -> dict[str, dict[str, float]]:
     """Method -> metric -> mean, for ``dvc metrics``; what could not be measured is left out. Rounded to 6 decimals.
 
-    Each method also has ``without_face``, the number of its pictures in which no face was found, and its Fréchet
-    distances (``frechet``: a table of `frechet_table`). ``failures`` has ``put_aside``, the number of photos.
+    ``METRIC off truth`` is the mean distance to the truth's own value, where that is how the metric is judged.
+
+    Each method also has ``without_face``, the number of its pictures in which no face was found, and its distances as
+    a set (``sets``: a table of `sets.set_distances`). ``failures`` has ``put_aside``, the number of photos.
     """
     measured = summary[(summary["stratum"] == stratum) & summary["mean"].notna()]
     result: dict[str, dict[str, float]] = {}
     for method, metric, mean in measured[["method", "metric", "mean"]].itertuples(index=False):
         result.setdefault(str(method), {})[str(metric)] = round(float(mean), 6)
+    for method, metric, off in measured.loc[measured["distance"].notna(), ["method", "metric", "distance"]].itertuples(
+        index=False
+    ):
+        result[str(method)][f"{metric} off truth"] = round(float(off), 6)
     unseen = summary[(summary["stratum"] == stratum) & (summary["metric"] == "yaw")]
     for method, missing in unseen[["method", "missing"]].itertuples(index=False):
         result.setdefault(str(method), {})["without_face"] = int(missing)
-    for extractor, reference, size, method, _, distance in frechet.itertuples(index=False):
-        result.setdefault(str(method), {})[f"frechet {extractor} to {reference}, {size}"] = float(distance)
+    for row in sets.to_dict("records"):
+        for name in ("kernel", "frechet"):
+            if not np.isnan(row[name]):
+                key = f"{name} {row['extractor']} to {row['reference']}, {row['stratum']}"
+                result.setdefault(str(row["method"]), {})[key] = float(row[name])
     return result | {"failures": {"put_aside": put_aside}}
 
 
 #: The summary row of a method that made no picture.
 ABSENT: Mapping[Hashable, Any] = {
-    **dict.fromkeys(("mean", "low", "high", "difference", "difference_low", "difference_high", "p"), np.nan),
-    **dict.fromkeys(("photos", "pictures", "missing", "pairs"), 0),
+    **dict.fromkeys(("mean", "low", "high", "distance"), np.nan),
+    **dict.fromkeys(("difference", "difference_low", "difference_high", "p"), np.nan),
+    **dict.fromkeys(("photos", "plates", "pictures", "missing", "pairs"), 0),
+    "aim": "",
 }
 
 
 def by_metric(rows: pd.DataFrame) -> dict[tuple[str, str], Mapping[Hashable, Any]]:
     """Summary rows of one stratum by (metric, method)."""
     return {(str(row["metric"]), str(row["method"])): row for row in rows.to_dict("records")}
+
+
+def metric_text(column: Column, known: bool) -> str:
+    """A metric's name as text, with its unit and which way is better; ``known``: whether the truth is."""
+    return " ".join(filter(None, (column.short, column.unit and f"({column.unit})", column.sign(known))))
 
 
 def mean_text(row: Mapping[Hashable, Any], column: Column) -> str:
@@ -222,31 +232,56 @@ def render(
     """
     rows = summary[summary["stratum"] == stratum]
     if rows.empty:
-        known = ", ".join(map(repr, summary["stratum"].unique()))
-        raise ValueError(f"stratum: expected one of {known}, found {stratum!r}")
+        names_known = ", ".join(map(repr, summary["stratum"].unique()))
+        raise ValueError(f"stratum: expected one of {names_known}, found {stratum!r}")
     names = list(methods) or list(rows["method"].unique())
     others = [name for name in names if name not in (BASELINE, TRUTH)]
     found = by_metric(rows)
-    means, differences = [["Mean", *names]], [[f"Minus {BASELINE}", *others]]
+    known = known_photos(rows)
+    counts: pd.Series[int] = rows.groupby("method")["photos"].max()
+    means = [["Mean", *names], ["photos", *(str(counts.get(name, 0)) for name in names)]]
+    differences = [[f"Minus {BASELINE}", *others]]
     for column in COLUMNS:
         if column.headline or every:
-            label = " ".join(filter(None, (column.short, column.unit and f"({column.unit})", column.arrow)))
+            label = metric_text(column, known > 0)
             means.append([label, *(mean_text(found.get((column.key, name), ABSENT), column) for name in names)])
             differences.append(
                 [label, *(difference_text(found.get((column.key, name), ABSENT), column) for name in others)]
             )
-    photos, pictures = int(rows["photos"].max()), int((rows["pictures"] + rows["missing"]).max())
+    photos, pictures = int(counts.max()), int((rows["pictures"] + rows["missing"]).max())
+    plates = int(rows["plates"].max())
+    resampled = f" over {plates} backgrounds, resampled with their photos" if plates < photos else ""
     unseen = int(rows.loc[(rows["metric"] == "yaw") & (rows["method"] != TRUTH), "missing"].sum())
     return (
-        f"{_aligned(means)}\n{_aligned(differences) if others else ''}\n"
+        f"{aligned(means)}\n{aligned(differences) if others else ''}\n"
         f"Stratum: {stratum}. Means over {photos} photos, {pictures} pictures for each method.\n"
-        f"Differences are paired with {BASELINE}; in brackets their bootstrap 95 % interval.\n"
+        f"Differences are paired with {BASELINE}; in brackets their bootstrap 95 % interval{resampled}.\n"
+        f"{textwrap.fill(goal_text(known, photos), 118)}\n"
         f"Pictures without a detected face: {unseen}. Photos put aside: {failed}.\n"
-        + (f"The column {TRUTH}: what the true edits themselves get, where they are known.\n" if TRUTH in names else "")
     )
 
 
-def _aligned(lines: list[list[str]]) -> str:
+def known_photos(rows: pd.DataFrame) -> int:
+    """Of how many photos the true edit is known, by the summary rows of one stratum."""
+    return int(rows.loc[rows["method"] == TRUTH, "photos"].max()) if (rows["method"] == TRUTH).any() else 0
+
+
+def goal_text(known: int, photos: int) -> str:
+    """What counts as better in a stratum of ``photos``, of which ``known`` have a known true edit."""
+    if not known:
+        return (
+            "No true edit is known here. Less (↓) or more (↑) counts as better, though even a true edit would not have"
+            " 0 everywhere."
+        )
+    whose = f"The true edits of {known} of {photos} photos are known" if known < photos else "The true edits are known"
+    where = ", on these photos alone" if known < photos else ""
+    return (
+        f"{whose}: the column {TRUTH} has their own values. What is marked → {TRUTH} is judged by the distance to"
+        f" those{where}, and its differences are of this distance: below 0 is nearer."
+    )
+
+
+def aligned(lines: list[list[str]]) -> str:
     """Columns under each other, a rule under the first line."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     text = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]

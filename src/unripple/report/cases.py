@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from unripple.report.pictures import compared, spread
-from unripple.settings.columns import BASELINE, BY_KEY, ST_LPIPS, Column
+from unripple.settings.columns import BASELINE, BY_KEY, ST_LPIPS, TRUTH, Column
 
 #: By which metrics pictures are found: what ripples are left, and how far from the truth the band is.
 CASE_METRICS = ("ripple_energy", f"{ST_LPIPS}_band")
+
+
+#: A number or an array of them.
+Numbers = Any
 
 
 @dataclass(frozen=True)
 class Case:
     """One picture of one method: what was measured, and before in the baseline's picture of the same edit.
 
-    ``improved``: whether ``value`` is better than ``before``.
+    ``goal``: the truth's own value, if that is what the metric is judged by, else NaN; ``improved``: whether ``value``
+    is better than ``before``.
     """
 
     column: Column
@@ -28,10 +35,17 @@ class Case:
     degree: float
     before: float
     value: float
+    goal: float = math.nan
 
     @property
     def improved(self) -> bool:
-        return self.value < self.before if self.column.better == "lower" else self.value > self.before
+        return gain(self.column, self.before, self.value, self.goal) > 0
+
+
+def gain(column: Column, before: Numbers, value: Numbers, goal: Numbers) -> Numbers:
+    """By how much ``value`` is better than ``before``: nearer to the goal; where that is NaN, as the metric says."""
+    straight = (before - value) * (-1 if column.better == "higher" else 1)
+    return np.where(np.isnan(goal), straight, np.abs(before - goal) - np.abs(value - goal))
 
 
 def find_cases(
@@ -46,22 +60,29 @@ def find_cases(
     for method in compared(methods):
         for key in metrics:
             pairs = paired(table, method, key)
-            gain = (pairs["before"] - pairs["value"]) * (1 if BY_KEY[key].better == "lower" else -1)
-            for place in (np.argmax, np.argmin) if len(gain) else ():
-                row = pairs.iloc[int(place(gain.to_numpy()))]
-                case = Case(BY_KEY[key], method, row["photo"], row["degree"], row["before"], row["value"])
-                if case.value != case.before and case.improved == (place is np.argmax):
+            gains = gain(BY_KEY[key], *(pairs[name].to_numpy() for name in ("before", "value", "goal")))
+            for place in (np.argmax, np.argmin) if len(pairs) else ():
+                at = int(place(gains))
+                row = pairs.iloc[at]
+                case = Case(BY_KEY[key], method, *row[["photo", "degree", "before", "value", "goal"]])
+                if gains[at] != 0 and case.improved == (place is np.argmax):
                     found.setdefault(method, []).append(case)
     return found
 
 
 def paired(table: pd.DataFrame, method: str, key: str) -> pd.DataFrame:
-    """A method's values beside the baseline's of the same picture: ``photo, degree, before, value``, none missing."""
+    """A method's values beside the baseline's of the same picture: ``photo, degree, before, value, goal``.
+
+    None is missing but the goal, the truth's own value: NaN where it is not known, or not the metric's aim.
+    """
     edit = ["photo", "degree"]
     rows = table[[*edit, "method", key]]
     own = rows[rows["method"] == method].set_index(edit)[key].astype(float)
     before = rows[rows["method"] == BASELINE].set_index(edit)[key].astype(float)
-    return pd.DataFrame({"before": before, "value": own}).dropna().sort_index().reset_index()
+    pairs = pd.DataFrame({"before": before, "value": own}).dropna().sort_index()
+    truth = rows[rows["method"] == TRUTH].set_index(edit)[key].astype(float)
+    aim = BY_KEY[key].aim(known=len(truth) > 0)
+    return pairs.assign(goal=truth.reindex(pairs.index) if aim == "truth" else math.nan).reset_index()
 
 
 def by_importance(table: pd.DataFrame, methods: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 The folder holds
 
-* ``summary.txt``, ``metrics.json``, ``ripple_energy.csv``: what the study left in ``results``;
+* ``summary.txt``, ``metrics.json``, ``ripple_energy.csv``, ``inversion.csv``: what the study left in ``results``;
 * ``params.yaml``: the settings in force, whatever files and arguments they came from;
 * ``tables/``, ``report/``: the tables, the page and its pictures;
 * ``records/``: the index or record of every job behind them, at its path.
@@ -48,7 +48,7 @@ def _fill(folder: Path) -> None:
     steps = {step.file: step for one in last for step in one.walk()}
     for file in (*(step.file for step in last), report / "strips/index.json"):
         _check(file)
-    for name in ("summary.txt", "metrics.json", "ripple_energy.csv"):
+    for name in ("summary.txt", "metrics.json", "ripple_energy.csv", "inversion.csv"):
         _copy(results_folder.SUMMARY.with_name(name), folder / name)
     for source, name in ((tables, "tables"), (report, "report")):
         for file in sorted(path for path in source.rglob("*") if path.is_file()):

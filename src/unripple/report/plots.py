@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.markers import MarkerStyle
 
 from unripple.metrics.table import TURNS
-from unripple.report.cases import paired
+from unripple.report.cases import gain, paired
 from unripple.report.pictures import label
 from unripple.report.words import minus
-from unripple.settings.columns import BASELINE, BY_KEY, Column
+from unripple.settings.columns import BASELINE, BY_KEY, TRUTH, Column
 
 #: Inches; the page scales a plot to the width it has.
 SIZE = (3.0, 2.4)
@@ -75,7 +75,7 @@ def styles(methods: Sequence[str]) -> dict[str, Style]:
 
 def against_degree(summary: pd.DataFrame, key: str, methods: Sequence[str]) -> Plot:
     """A metric's mean against the degree of the edit, with its 95 % band, a line for each method."""
-    column = BY_KEY[key]
+    column, known = BY_KEY[key], TRUTH in set(summary["method"])
     rows = summary[(summary["metric"] == key) & summary["stratum"].str.match(r"degree [-+]")]
     rows = rows.assign(degree=rows["stratum"].str.removeprefix("degree ").astype(float)).sort_values("degree")
     said = []
@@ -93,8 +93,8 @@ def against_degree(summary: pd.DataFrame, key: str, methods: Sequence[str]) -> P
         axes.set_xticks(sorted(rows["degree"].unique()))
         axes.xaxis.set_major_formatter(lambda degree, _: minus(f"{degree:+g}"))
         axes.set_xlabel("degree of the edit")
-        axes.set_ylabel(_unit(column))
-    return Plot(_title(column), svg(), f"{column.label} against degree. {'; '.join(said)}.")
+        axes.set_ylabel(_unit(column, known))
+    return Plot(_title(column, known), svg(), f"{column.label} against degree. {'; '.join(said)}.")
 
 
 def against_turn(
@@ -118,7 +118,7 @@ def against_turn(
             said.append(f"{label(name)} {', '.join(values) or 'not measured'}")
         axes.set_xlim(left=0)
         axes.set_xlabel("head turned by the baseline (degrees)")
-        axes.set_ylabel(_unit(column))
+        axes.set_ylabel(_unit(column, TRUTH in set(summary["method"])))
     alt = f"{column.label} against head turn, a dot for each picture. Means: {'; '.join(said)}."
     return Plot(f"{label(method)} and {label(BASELINE)}", svg(), alt)
 
@@ -126,10 +126,11 @@ def against_turn(
 def photo_pairs(table: pd.DataFrame, method: str, key: str) -> Plot:
     """The baseline's value and a method's, joined by a line for each photo (mean over the pictures given)."""
     column = BY_KEY[key]
-    photos = paired(table, method, key).groupby("photo")[["before", "value"]].mean()
-    gains = (photos["value"] < photos["before"]) == (column.better == "lower")
-    gains &= photos["value"] != photos["before"]
-    losses = ~gains & (photos["value"] != photos["before"])
+    pairs = paired(table, method, key)
+    pairs["gain"] = gain(column, pairs["before"], pairs["value"], pairs["goal"])
+    photos = pairs.groupby("photo")[["before", "value", "goal", "gain"]].mean()
+    gains, losses = photos["gain"] > 0, photos["gain"] < 0
+    goal = float(photos["goal"].mean())
     with _drawing(f"{column.label}, pairs, {method}") as (axes, svg):
         for chosen, colour, dashes in (
             (gains, _GAIN, "-"),
@@ -137,17 +138,21 @@ def photo_pairs(table: pd.DataFrame, method: str, key: str) -> Plot:
             (~gains & ~losses, INK, "-"),
         ):
             if chosen.any():
-                ends = photos[chosen].to_numpy().T  # (2, photos)
+                ends = photos.loc[chosen, ["before", "value"]].to_numpy().T  # (2, photos)
                 axes.plot([0, 1], ends, color=colour, ls=dashes, lw=0.9, marker="o", ms=2.5, alpha=0.8)
         if len(photos):
-            axes.plot([0, 1], photos.mean(), color=INK, lw=2.6, marker="o", ms=5)
+            axes.plot([0, 1], photos[["before", "value"]].mean(), color=INK, lw=2.6, marker="o", ms=5)
+        if goal == goal:
+            axes.axhline(goal, color=INK, lw=1, ls=(0, (1, 2)))
         axes.set_xlim(-0.25, 1.25)
         axes.set_xticks([0, 1], [label(BASELINE), label(method)])
-        axes.set_ylabel(_unit(column))
+        axes.set_ylabel(_unit(column, goal == goal))
     alt = (
         f"{column.label}, {label(BASELINE)} against {label(method)}, a line for each of {len(photos)} photos: "
         f"{int(gains.sum())} better, {int(losses.sum())} worse."
     )
+    if goal == goal:
+        alt += f" Better is nearer to the true edit's own value, {goal:.{column.digits}f} on average."
     return Plot(f"{label(method)}: {int(gains.sum())} better, {int(losses.sum())} worse", svg(), alt)
 
 
@@ -161,13 +166,15 @@ def _means_of_turns(summary: pd.DataFrame, method: str, key: str, turns: pd.Seri
     return rows.assign(turn=places.map(inside)).dropna(subset="turn").sort_values("turn")
 
 
-def _title(column: Column) -> str:
-    return "\N{NO-BREAK SPACE}".join(filter(None, (column.label, column.arrow)))
+def _title(column: Column, known: bool) -> str:
+    return "\N{NO-BREAK SPACE}".join(
+        filter(None, (column.label, column.sign(known).replace(" ", "\N{NO-BREAK SPACE}")))
+    )
 
 
-def _unit(column: Column) -> str:
-    words = [column.unit, {"lower": "↓ lower is better", "higher": "↑ higher is better"}.get(column.better, "")]
-    return ", ".join(filter(None, words))
+def _unit(column: Column, known: bool) -> str:
+    aims = {"lower": "↓ lower is better", "higher": "↑ higher is better", "truth": f"{column.sign(known)} is better"}
+    return ", ".join(filter(None, [column.unit, aims.get(column.aim(known), "")]))
 
 
 @contextmanager

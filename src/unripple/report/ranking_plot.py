@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from unripple.metrics.ranking import ranked_by
 from unripple.settings.columns import BY_KEY
 
 #: Inches of a row and of the whole width.
@@ -25,7 +26,7 @@ def draw_ranking(ranking: pd.DataFrame, names: Sequence[str], metric: str, path:
     labels = [", ".join(f"{name.partition('.')[2]} {row[name]}" for name in names) for _, row in ranking.iterrows()]
     axes.set_yticks(range(len(ranking)), labels, fontsize="small")
     axes.set_ylim(len(ranking) - 0.5, -0.5)
-    axes.set_xlabel(" ".join(filter(None, (column.label, f"({column.unit})" if column.unit else "", column.arrow))))
+    axes.set_xlabel(" ".join(filter(None, (ranked_by(ranking, metric), f"({column.unit})" if column.unit else ""))))
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize="small")
     figure.savefig(path, format="png", dpi=120, metadata={"Software": None})

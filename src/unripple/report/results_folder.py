@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 RESULTS = Path("results")
 SUMMARY, RECORD = RESULTS / "summary.txt", RESULTS / "record.json"
+#: In the stage of a picture from outside.
+OUTSIDE = "/external/method~"
 #: What tells the files of a study apart.
 ENDINGS = {"page": "/index.html", "overview": "/overview.png", "table": "/summary.csv"}
 LEADS_TO = """\
@@ -51,6 +54,11 @@ def lead_to(page: Path, start: Path, study: str) -> str:
     return LEADS_TO.format(url=html.escape(url), study=html.escape(study))
 
 
+def of_photos(quarantine: pd.DataFrame) -> pd.DataFrame:
+    """The rows about photos that were put aside: all but those about a picture that another system owes."""
+    return quarantine[~quarantine["stage"].astype(str).str.contains(OUTSIDE, regex=False)]
+
+
 def put_aside(quarantine: pd.DataFrame) -> pd.DataFrame:
     """``photo, file, reason``: one row for each photo that was put aside, and for each file that was left out.
 
@@ -62,14 +70,31 @@ def put_aside(quarantine: pd.DataFrame) -> pd.DataFrame:
     return reasons.reset_index().reindex(columns=["photo", "file", "reason"])
 
 
-def ending(study: str, failed: int, *, page: Path, pictures: Path, table: Path, quarantine: Path) -> str:
-    """The last lines of a summary: short ways to all that a reader looks for; ``failed``: photos put aside."""
+def ending(
+    study: str,
+    failed: int,
+    *,
+    page: Path,
+    pictures: Path,
+    table: Path,
+    quarantine: Path,
+    beside: Sequence[Path] = (),
+    owed: int = 0,
+) -> str:
+    """The last lines of a summary: short ways to all that a reader looks for; ``failed``: photos put aside.
+
+    ``beside``: further tables, of real photos and of inversions; ``owed``: pictures from outside that cannot be used.
+    """
     lines = [
         f"Study:     {study}",
         f"Page:      {page}",
         f"Pictures:  {pictures}, a folder for each photo",
         f"Table:     {table}",
+        *([f"Beside:    {', '.join(map(str, beside))}"] if beside else []),
     ]
     if failed:
         lines.append(f"Put aside: {failed} photo{'s' * (failed > 1)}, each with its reason in {quarantine}")
+    if owed:
+        what = f"{owed} picture{'s' * (owed > 1)}"
+        lines.append(f"Outside:   {what} cannot be used, each with its reason in {quarantine}")
     return "".join(f"{line}\n" for line in lines)

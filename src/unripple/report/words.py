@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -11,17 +12,20 @@ import pandas as pd
 
 from unripple.metrics.table import ABSENT, by_metric, difference_text, mean_text
 from unripple.report.pictures import compared, label
-from unripple.settings.columns import BASELINE, COLUMNS, Column
+from unripple.settings.columns import BASELINE, COLUMNS, TRUTH, Column
 
 Verdict = Literal["better", "worse", ""]
 
 
-def verdict(row: Mapping[Hashable, Any], column: Column) -> Verdict:
-    """Whether the interval of a paired difference lies on one side of zero, and on which; else empty."""
+def verdict(row: Mapping[Hashable, Any]) -> Verdict:
+    """Whether the interval of a paired difference lies on one side of zero, and on which; else empty.
+
+    ``row``: of the summary. Its ``aim`` says of what the difference is: of distances to the truth, less is better.
+    """
     low, high = row["difference_low"], row["difference_high"]
-    if column.better == "neither" or math.isnan(low) or low <= 0 <= high:
+    if not row["aim"] or math.isnan(low) or low <= 0 <= high:
         return ""
-    return "better" if (high < 0) == (column.better == "lower") else "worse"
+    return "worse" if (high < 0) == (row["aim"] == "higher") else "better"
 
 
 def p_text(p: float) -> str:
@@ -37,7 +41,7 @@ def minus(text: str) -> str:
 
 
 class Phrase(NamedTuple):
-    """A metric, and what was found: ``0.027 against 0.068: −0.041 [−0.070, −0.023]``."""
+    """A metric, and what was found: ``0.212 against 0.305, goal 0.171; distance: −0.041 [−0.070, −0.023]``."""
 
     metric: str
     numbers: str
@@ -60,7 +64,7 @@ class Finding:
 def findings(summary: pd.DataFrame, stratum: str, methods: Sequence[str]) -> list[Finding]:
     """For each method but the baseline where it is better, where it loses and what stays open in a stratum.
 
-    Metrics without a better direction, or without an interval (no pairs, or those of one photo), are left out.
+    Metrics that say nothing of better, or without an interval (no pairs, or those of one photo), are left out.
     Beyond the headline only losses are told: "worse in none" has to hold in the whole table.
     """
     rows = by_metric(summary[summary["stratum"] == stratum])
@@ -68,15 +72,19 @@ def findings(summary: pd.DataFrame, stratum: str, methods: Sequence[str]) -> lis
     for method in compared(methods):
         finding = Finding(method)
         for column in COLUMNS:
-            row, base = rows.get((column.key, method), ABSENT), rows.get((column.key, BASELINE), ABSENT)
-            if column.better == "neither" or math.isnan(row["difference_low"]):
+            row, base, truth = (rows.get((column.key, name), ABSENT) for name in (method, BASELINE, TRUTH))
+            if not row["aim"] or math.isnan(row["difference_low"]):
                 continue
             finding.compared += 1
-            mark = verdict(row, column)
+            mark = verdict(row)
             if not column.headline and mark != "worse":
                 continue
-            numbers = f"{mean_text(row, column)} against {mean_text(base, column)}: {difference_text(row, column)}"
-            numbers = f"{numbers} {column.unit}".strip().replace(", ", ",\N{NO-BREAK SPACE}")
+            numbers = f"{mean_text(row, column)} against {mean_text(base, column)}"
+            if row["aim"] == "truth":
+                goal = f"{column.ideal:.{column.digits}f}" if column.ideal is not None else mean_text(truth, column)
+                numbers = f"{numbers}, goal {goal}; distance"
+            numbers = f"{numbers}: {difference_text(row, column)} {column.unit}".strip()
+            numbers = re.sub(r", (?=[-+]?[\d.]+\])", ",\N{NO-BREAK SPACE}", numbers)
             if row["difference_low"] == row["difference_high"] == 0:
                 numbers = "the same in every photo"
             phrases = {"better": finding.better, "worse": finding.worse, "": finding.undecided}[mark]

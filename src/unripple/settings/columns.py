@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 Better = Literal["lower", "higher", "neither"]
+#: How a value is judged where the true edit is known: by itself (distances to the truth, whose best value is the
+#: truth's own), by how near it is to the truth's own, or not at all.
+Known = Literal["itself", "nearness", "nothing"]
+#: What a difference speaks of: the distance to the truth's own value (less is better), the value, or neither.
+Aim = Literal["truth", "lower", "higher", ""]
 
 #: The name under which every table prints the shift-tolerant LPIPS on AlexNet.
 ST_LPIPS = "st-lpips-alex"
-#: The names of the networks behind a Fréchet distance. Only that of Inception is known as FID.
+#: The names of the networks behind distances of sets of pictures. Only those of Inception are known as KID and FID.
 ST_ALEXNET, INCEPTION = "st-alexnet-conv5", "inception-v3"
 #: What names a row.
 KEYS = ("photo", "attribute", "degree", "method")
@@ -25,7 +30,9 @@ PHOTO = "photo"
 class Column:
     """One measured quantity.
 
-    ``short``: its label where there is little room; ``digits``: decimals in print; ``headline``: shown first.
+    ``short``: its label where there is little room; ``better``: which way is better where no truth is known;
+    ``digits``: decimals in print; ``headline``: shown first; ``known``: how it is judged where the truth is known;
+    ``ideal``: the truth's own value where that needs no truth; ``decibels``: averaged as squared errors.
     """
 
     key: str
@@ -35,11 +42,22 @@ class Column:
     better: Better
     digits: int
     headline: bool = False
+    known: Known = "nearness"
+    ideal: float | None = None
+    decibels: bool = False
 
-    @property
-    def arrow(self) -> str:
-        """Which way is better, as a sign; empty where neither is."""
-        return {"lower": "↓", "higher": "↑", "neither": ""}[self.better]
+    def aim(self, known: bool) -> Aim:
+        """What a difference of this quantity speaks of, the truth being known or not."""
+        if known and self.known == "nothing":
+            return ""
+        if (known and self.known == "nearness") or self.ideal is not None:
+            return "truth"
+        return "" if self.better == "neither" else self.better
+
+    def sign(self, known: bool) -> str:
+        """Which way is better, as a sign: lower, higher, to the truth's own value; empty where none is."""
+        goal = TRUTH if self.ideal is None else f"{self.ideal:g}"
+        return {"truth": f"→ {goal}", "lower": "↓", "higher": "↑", "": ""}[self.aim(known)]
 
 
 def _to_truth() -> list[Column]:
@@ -55,6 +73,7 @@ def _to_truth() -> list[Column]:
                 "lower",
                 3,
                 region == "band",
+                "itself",
             ),
             Column(
                 f"psnr_{region}",
@@ -64,9 +83,18 @@ def _to_truth() -> list[Column]:
                 "higher",
                 2,
                 region in ("band", "background"),
+                "itself",
+                decibels=True,
             ),
             Column(
-                f"ssim_{region}", f"SSIM to the truth, {region}", f"SSIM {region}", "", "higher", 3, region == "band"
+                f"ssim_{region}",
+                f"SSIM to the truth, {region}",
+                f"SSIM {region}",
+                "",
+                "higher",
+                3,
+                region == "band",
+                "itself",
             ),
         ]
     return columns
@@ -85,7 +113,17 @@ COLUMNS: tuple[Column, ...] = (
         True,
     ),
     *_to_truth(),
-    Column("fidelity_psnr", "Background against the photo, PSNR", "fidelity PSNR", "dB", "higher", 2),
+    # Where the truth is known, the PSNR to it says more.
+    Column(
+        "fidelity_psnr",
+        "Background against the photo, PSNR",
+        "fidelity PSNR",
+        "dB",
+        "higher",
+        2,
+        known="nothing",
+        decibels=True,
+    ),
     Column(
         "fidelity_difference",
         "Background against the photo, mean difference",
@@ -94,14 +132,37 @@ COLUMNS: tuple[Column, ...] = (
         "lower",
         2,
     ),
-    Column("seam", "Seam at the mask's edge", "seam", "", "lower", 2),
-    Column("harm", "Change of the edited person against the baseline", "harm", "grey levels", "lower", 2, True),
+    Column("seam", "Seam at the mask's edge, over the truth's", "seam", "", "lower", 2, ideal=1.0),
+    # A change may be one for the better: where the truth is known, the person's distances to it say so.
+    Column(
+        "harm",
+        "Change of the edited person against the baseline",
+        "harm",
+        "grey levels",
+        "lower",
+        2,
+        True,
+        known="nothing",
+    ),
     Column("identity", "Identity: dlib distance to the photo", "identity distance", "", "lower", 3, True),
-    Column("yaw", "Yaw", "yaw", "degrees", "neither", 1),
+    Column("yaw", "Yaw", "yaw", "degrees", "neither", 1, known="nothing"),
     Column("yaw_turned", "Yaw gained in the edit's direction", "yaw gained", "degrees", "neither", 1, True),
+    Column("smile_gained", "Smile gained in the edit's direction", "smile gained", "", "neither", 3, True),
     # No loss: every method but the baseline itself is away from it.
-    Column("yaw_shift", "Yaw away from the baseline", "yaw off baseline", "degrees", "neither", 2),
-    Column("band_share", "Share of the picture uncovered", "band share", "", "neither", 3),
+    Column("yaw_shift", "Yaw away from the baseline", "yaw off baseline", "degrees", "neither", 2, known="nothing"),
+    *(
+        Column(
+            f"copied_{region}",
+            f"Share of the {region} copied from the photo",
+            f"copied {region}",
+            "",
+            "neither",
+            3,
+            known="nothing",
+        )
+        for region in ("band", "background", "person")
+    ),
+    Column("band_share", "Share of the picture uncovered", "band share", "", "neither", 3, known="nothing"),
 )
 
 #: Metrics that only pictures with a known truth have.

@@ -58,7 +58,8 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 def _explained(detail: ErrorDetails) -> str:
     if detail["type"] == "cross":
         return detail["msg"]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
+    location = tuple(part for part in detail["loc"] if part != "[key]")  # with which pydantic says: the name itself
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     if detail["type"] == "extra_forbidden":
         parent = schema_at(detail["loc"][:-1])
         return f"{key}: unknown key; expected one of {', '.join(parent['properties'])}"

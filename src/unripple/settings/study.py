@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from unripple.photos.celeba_hq import Split
-from unripple.settings.columns import COLUMNS
+from unripple.settings.columns import COLUMNS, PHOTO, TRUTH
 from unripple.settings.plates import MORE_PLATES, STUDY_PLATES
 
 Method = Literal["e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"]
+
+#: Names of rows and pictures that are no method's.
+RESERVED = (TRUTH, PHOTO, "mask", "inversion")
 
 #: The inpainters that belong to a set of models; ``telea`` needs no weights and goes with both.
 INPAINTERS = {"lite": ("lama-lite", "telea"), "published": ("big-lama", "telea")}
@@ -49,6 +52,17 @@ def _with_baseline(methods: list[Method]) -> list[Method]:
     return methods
 
 
+def _external_name(name: str) -> str:
+    taken = (*get_args(Method), *RESERVED)
+    if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name) or name in taken:
+        raise PydanticCustomError(
+            "allowed",
+            "a name of small letters and digits, with single _ between them, and none of {names}",
+            {"names": ", ".join(taken)},
+        )
+    return name
+
+
 def _plates(names: list[str]) -> list[str]:
     known = STUDY_PLATES + MORE_PLATES
     if not names or not set(names) <= set(known):
@@ -69,7 +83,7 @@ def _not_zero(degree: float) -> float:
 
 
 def _a_metric_with_a_direction(key: str) -> str:
-    ranked = [column.key for column in COLUMNS if column.better != "neither"]
+    ranked = [column.key for column in COLUMNS if column.aim(known=True) or column.aim(known=False)]
     if key not in ranked:
         raise PydanticCustomError("allowed", "one of {names}", {"names": ", ".join(ranked)})
     return key
@@ -216,6 +230,16 @@ class Composite(Section):
 class Metrics(Section):
     """The measurements."""
 
+    regions: Literal["agreed", "study", "blazepose"] = Field(
+        "agreed",
+        description="Whose mattes bound the regions in which pictures are judged: the study's own, those of BlazePose,"
+        " which made nothing in the study, or only where both agree.",
+    )
+    consistency: bool = Field(
+        False,
+        description="Whether each edit is inverted again and edited back, as e4e's paper does; for each degree it costs"
+        " twice what the inversions do.",
+    )
     bootstrap: int = Field(2000, ge=100, le=100_000, description="Resamples of a 95 % bootstrap interval.")
     seed: int = Field(2026, ge=0, le=2**31 - 1, description="Seed of the resampling.")
     rank: Annotated[str, AfterValidator(_a_metric_with_a_direction)] = Field(
@@ -239,6 +263,11 @@ class Study(Section):
     methods: Annotated[list[Method], AfterValidator(_without_repeats), AfterValidator(_with_baseline)] = Field(
         ["e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"],
         description="Rows of the table; hfgi is the baseline and always among them.",
+    )
+    external: dict[Annotated[str, AfterValidator(_external_name)], Annotated[str, Field(min_length=1)]] = Field(
+        {},
+        description="Further rows, made by other systems: name -> folder of their pictures, PHOTO/pose+3.png and so on;"
+        " see docs/benchmark.md.",
     )
     metrics: Metrics = Metrics()
 

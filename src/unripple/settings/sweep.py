@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from unripple.settings import yaml_file
-from unripple.settings.columns import TO_TRUTH
+from unripple.settings.columns import BY_KEY, TO_TRUTH
 from unripple.settings.parameters import ConfigError, check
 from unripple.settings.study import Method, Study
 
@@ -87,10 +87,16 @@ def _refuse_unrankable(path: Path, combinations: list[Combination]) -> None:
         raise ConfigError(
             f"{path}: methods = {study.methods}: expected one that is ranked, {', '.join(sorted(CLEANING))}, found none"
         )
-    if not study.study.known_plate and study.metrics.rank in TO_TRUTH:
+    known, rank = study.study.known_plate > 0, study.metrics.rank
+    if not known and (rank in TO_TRUTH or not BY_KEY[rank].aim(known)):
         raise ConfigError(
-            f"{path}: metrics.rank = {study.metrics.rank} compares with the true edit, which only known-plate portraits"
+            f"{path}: metrics.rank = {rank} compares with the true edit, which only known-plate portraits"
             " have: expected study.known_plate above 0, or another metric"
+        )
+    if not BY_KEY[rank].aim(known):
+        raise ConfigError(
+            f"{path}: metrics.rank = {rank} says nothing of which is better where the true edit is known, as of"
+            " known-plate portraits: expected a metric that compares with it, such as psnr_person or psnr_background"
         )
 
 

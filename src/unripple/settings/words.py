@@ -22,7 +22,10 @@ def schema_at(location: tuple[int | str, ...]) -> dict[str, Any]:
     whole = Study.model_json_schema()
     here: dict[str, Any] = whole
     for part in location:
-        here = here["items"] if isinstance(part, int) else here["properties"][part]
+        if isinstance(part, int):
+            here = here["items"]
+        else:  # a key of a section, or any name, as those of `external`
+            here = here["properties"][part] if "properties" in here else here["additionalProperties"]
         if "$ref" in here:
             here = whole["$defs"][here["$ref"].rsplit("/", 1)[1]]
     return here
@@ -39,6 +42,8 @@ def allowed(schema: Mapping[str, Any]) -> str:
     kind = schema.get("type", "object")
     if kind == "boolean":
         return "true or false"
+    if kind == "object" and "additionalProperties" in schema and "properties" not in schema:
+        return f"names, each with {allowed(schema['additionalProperties'])}"
     if kind == "object":
         return "a section with the keys " + ", ".join(schema.get("properties", {}))
     if kind == "array":

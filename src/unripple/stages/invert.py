@@ -37,6 +37,13 @@ def invert(photo: Tensor, models: ModelSet, refine: int = 0) -> Inversion:
     if photo.shape[1:] != (3, 256, 256):
         raise ValueError(f"photo: expected (B, 3, 256, 256), found {tuple(photo.shape)}")
     photo = photo.to(models.device)
-    w_plus = encode_refined(photo, refine, models) if refine else models.encoder(photo)
+    w_plus = encode(photo, models, refine)
     e4e = models.generator(w_plus)
     return Inversion(w_plus, photo - to_256(e4e), e4e)
+
+
+@torch.no_grad()
+def encode(photo: Tensor, models: ModelSet, refine: int = 0) -> Tensor:
+    """The codes alone: ``float32 (B, 3, 256, 256)`` in [-1, 1] -> ``(B, 18, 512)``; ``refine`` as for `invert`."""
+    photo = photo.to(models.device)
+    return encode_refined(photo, refine, models) if refine else models.encoder(photo)

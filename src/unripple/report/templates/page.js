@@ -20,6 +20,17 @@
     });
   }
 
+  // The methods whose columns are shown.
+  for (const one of document.querySelectorAll(".method-switch")) {
+    const show = () => {
+      for (const cell of document.querySelectorAll(".summary [data-method]")) {
+        if (cell.dataset.method === one.value) cell.hidden = !one.checked;
+      }
+    };
+    one.addEventListener("change", show);
+    show();
+  }
+
   const source = at("study");
   if (!source) return;
   const study = JSON.parse(source.textContent);
@@ -108,19 +119,29 @@
     at("degrees").replaceChildren(...parts);
   };
 
+  /** By how much one value is better than another: nearer to the goal, or less, or more; 0 where nothing says so. */
+  const gain = (column, aim, own, other, truth) => {
+    const goal = column.ideal ?? truth ?? NaN;
+    const better = { truth: Math.abs(other - goal) - Math.abs(own - goal), lower: other - own, higher: own - other };
+    return better[aim] || 0;
+  };
+
   const fillNumbers = (edit) => {
     const values = sides.map((side) => (edit && edit.numbers[chosen[side]]) || []);
+    const truth = edit && edit.numbers.truth;
+    const known = truth ? 1 : 0;
     const rows = study.columns.flatMap((column, i) => {
       const pair = values.map((found) => found[i] ?? null);
       if (pair.every((value) => value === null)) return [];
-      const head = make("th", [column.short, column.arrow].filter(Boolean).join("\u00a0"));
+      const head = make("th", [column.short, column.signs[known]].filter(Boolean).join("\u00a0"));
       head.scope = "row";
       head.title = [column.label, column.unit].filter(Boolean).join(", ");
       const cells = pair.map((own, j) => {
         const other = pair[1 - j];
         const cell = make("td", own === null ? "–" : own.toFixed(column.digits).replace("-", "−"));
-        const known = own !== null && other !== null && column.better !== "neither";
-        if (known && (column.better === "lower" ? own < other : own > other)) cell.className = "better";
+        if (own !== null && other !== null && gain(column, column.aims[known], own, other, truth?.[i]) > 0) {
+          cell.className = "better";
+        }
         return cell;
       });
       const row = make("tr", "", head, ...cells);

@@ -1,4 +1,4 @@
-"""The Fréchet distance in closed-form cases, and which sets it compares."""
+"""Distances of sets in closed-form cases, and which sets are compared."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torchmetrics.image.kid import poly_mmd
 
 from unripple.files.data import write_arrays
 from unripple.metrics.features import Features, read_features
-from unripple.metrics.frechet import frechet_distance, frechet_table, frechet_text
+from unripple.metrics.frechet import LEAST_PICTURES, frechet_distance
+from unripple.metrics.kernel_distance import kernel_distance
+from unripple.metrics.sets import set_distances, sets_text
 from unripple.metrics.st_lpips import Vector, pooled
 from unripple.settings.columns import BASELINE, INCEPTION, KEYS, PHOTO, ST_ALEXNET, TRUTH
 
@@ -20,6 +23,11 @@ SIZE = 32
 
 def normal(seed: int, count: int = 300, size: int = 8) -> Vector:
     return np.random.default_rng(seed).normal(size=(count, size)).astype(np.float32)
+
+
+def each(count: int) -> list[str]:
+    """A photo for each row."""
+    return [f"{number}" for number in range(count)]
 
 
 def test_equal_sets_are_at_no_distance_in_any_order() -> None:
@@ -51,6 +59,44 @@ def test_sets_that_cannot_be_compared_are_refused() -> None:
         frechet_distance(normal(4), normal(5, size=9))
     with pytest.raises(ValueError, match="at least two"):
         frechet_distance(normal(4), normal(5)[:1])
+    with pytest.raises(ValueError, match="of the same edits of two photos or more"):
+        kernel_distance(normal(4), normal(5)[:-1], each(300))
+    with pytest.raises(ValueError, match="of 1 photos"):
+        kernel_distance(normal(4), normal(5), ["a"] * 300)
+
+
+def test_the_kernel_distance_of_equal_sets_is_zero_and_of_points_its_definition() -> None:
+    a = normal(6)
+    assert kernel_distance(a, a, each(300)) == (0, 0, 0)
+    x, y = np.array([[2.0], [3.0]]), np.array([[1.0], [0.0]])  # k(x, y) = (x y + 1)^3
+    value, low, _ = kernel_distance(x, y, ["p", "q"])
+    assert value == (6 + 1) ** 3 + (0 + 1) ** 3 - (0 + 1) ** 3 - (3 + 1) ** 3
+    assert np.isnan(low)
+
+
+def test_it_is_the_librarys_but_for_the_pairs_of_one_picture() -> None:
+    a, b = normal(7, 600), normal(8, 600) + 0.3
+    whole = float(poly_mmd(torch.from_numpy(a).double(), torch.from_numpy(b).double()))
+    assert kernel_distance(a, b, each(600))[0] == pytest.approx(whole, abs=2e-3)
+
+
+def test_it_is_unbiased_however_few_the_pictures_and_its_interval_covers() -> None:
+    rng = np.random.default_rng(9)
+    samples = (rng.normal(size=(2, 12, 4)) for _ in range(400))
+    found = np.array([kernel_distance(a, b, each(12)) for a, b in samples])
+    error = found[:, 0].std() / np.sqrt(len(found))
+    assert abs(found[:, 0].mean()) < 3 * error  # a Fréchet distance of such sets is about 2
+    assert ((found[:, 1] <= 0) & (found[:, 2] >= 0)).mean() > 0.9
+
+
+def test_two_pictures_of_one_photo_are_no_pair() -> None:
+    # The same faces, each twice: as far from the truth as each once, and no surer.
+    a, b = normal(10, 40), normal(11, 40) + 0.5
+    once, twice = (
+        kernel_distance(np.repeat(a, n, axis=0), np.repeat(b, n, axis=0), np.repeat(each(40), n).tolist())
+        for n in (1, 2)
+    )
+    assert twice == pytest.approx(once)
 
 
 def collected(photos: int) -> Features:
@@ -67,22 +113,23 @@ def collected(photos: int) -> Features:
     return features
 
 
-def table(features: Features, least: int) -> pd.DataFrame:
+def table(features: Features, photos: int, pictures: int = LEAST_PICTURES) -> pd.DataFrame:
     arrays = features.arrays()
-    return frechet_table(
-        pd.DataFrame({key: arrays[key] for key in KEYS}), arrays["feature"], str(arrays["extractor"]), least
-    )
+    labels = pd.DataFrame({key: arrays[key] for key in KEYS})
+    return set_distances(labels, arrays["feature"], str(arrays["extractor"]), photos, pictures)
 
 
 def test_each_photo_is_compared_with_its_own_kind_of_reference() -> None:
-    found = table(collected(12), least=24)
+    found = table(collected(12), 12, 24)
     assert found["reference"].tolist() == [TRUTH, PHOTO]
-    assert found["distance"].tolist() == pytest.approx([4, 9], rel=1e-3)
-    assert set(found["pictures"]) == {24} and set(found["stratum"]) == {"|degree| 3"}
+    assert found["frechet"].tolist() == pytest.approx([4, 9], rel=1e-3)
+    assert found["kernel"].is_monotonic_increasing and found["kernel_low"].min() > 0
+    assert (found["kernel_low"] < found["kernel"]).all() and (found["kernel"] < found["kernel_high"]).all()
+    assert set(found["photos"]) == {12} and set(found["pictures"]) == {24} and set(found["stratum"]) == {"|degree| 3"}
     assert set(found["extractor"]) == {ST_ALEXNET}
-    assert frechet_text(found).startswith(
-        f"Fréchet distance ({ST_ALEXNET}, 24 pictures, |degree| 3) to the true edits: hfgi 4.0"
-    )
+    text = sets_text(found)
+    about = f"({ST_ALEXNET}, 24 pictures of 12 photos, |degree| 3) to the true edits: hfgi "
+    assert f"Kernel distance x 1000 {about}" in text and f"Fréchet distance {about}4.0" in text
 
 
 def test_a_method_that_lacks_pictures_is_compared_with_the_truths_of_the_others() -> None:
@@ -90,16 +137,31 @@ def test_a_method_that_lacks_pictures_is_compared_with_the_truths_of_the_others(
     for number in range(10):
         edit, found = features.labels[4 * number], features.vectors[4 * number]
         features.add({key: edit[key] for key in KEYS if key != "method"}, {"other": found})
-    rows = table(features, least=10)
+    rows = table(features, 5, 10)
     other = rows[(rows["method"] == "other") & (rows["reference"] == TRUTH)].iloc[0]
-    assert other["pictures"] == 10 and other["distance"] == pytest.approx(4, rel=1e-2)
+    assert (other["photos"], other["pictures"]) == (5, 10) and other["frechet"] == pytest.approx(4, rel=1e-2)
+
+
+def test_rows_are_paired_by_their_names_not_their_order() -> None:
+    features = collected(12)
+    turned = Features(ST_ALEXNET, features.labels[::-1], features.vectors[::-1])
+    assert table(features, 12, 24).equals(table(turned, 12, 24))
 
 
 def test_too_few_pictures_give_no_number_and_say_so() -> None:
-    found = table(collected(12), least=25)
-    assert found.empty
-    assert "fewer than 100" in frechet_text(found)
-    assert "FID" not in frechet_text(table(collected(12), least=24))
+    assert table(collected(12), 13).empty
+    assert "no set has 10 photos" in sets_text(table(collected(12), 13))
+    found = table(collected(12), 12)
+    assert found["frechet"].isna().all() and found["kernel"].notna().all()
+    assert "Fréchet distance: not printed, no set has 5000 pictures" in sets_text(found)
+
+
+def test_only_the_inception_network_makes_a_kid_or_a_fid() -> None:
+    features = collected(12)
+    assert not {"FID", "KID"} & set(sets_text(table(features, 12, 24)).split())
+    features.extractor = INCEPTION
+    lines = sets_text(table(features, 12, 24)).splitlines()
+    assert [line.split()[0] for line in lines] == ["KID", "FID", "KID", "FID"]
 
 
 def test_features_go_through_files_and_shards_without_photos_are_nothing(tmp_path: Path) -> None:
@@ -110,13 +172,7 @@ def test_features_go_through_files_and_shards_without_photos_are_nothing(tmp_pat
     assert labels.to_dict("records") == features.labels
     assert np.array_equal(vectors, np.array(features.vectors))
     assert extractor == ST_ALEXNET
-    assert frechet_table(*read_features([tmp_path / "b.npz"])).empty
-
-
-def test_only_the_inception_network_makes_a_fid() -> None:
-    features = collected(12)
-    features.extractor = INCEPTION
-    assert frechet_text(table(features, least=24)).startswith(f"FID ({INCEPTION}, 24 pictures")
+    assert set_distances(*read_features([tmp_path / "b.npz"])).empty
 
 
 def test_features_of_two_networks_are_not_mixed(tmp_path: Path) -> None:
