@@ -41,17 +41,19 @@ def plain(*colour: int) -> Rgb:
     return np.full((SIZE, SIZE, 3), colour, np.uint8)
 
 
-def face(name: str, degrees: Sequence[float] = (3.0, -3.0), truth: bool = True) -> FacePictures:
+def face(
+    name: str, degrees: Sequence[float] = (3.0, -3.0), truth: bool = True, methods: Sequence[str] = METHODS
+) -> FacePictures:
     """A face of plain pictures, one colour for each method."""
     mask = np.zeros((SIZE, SIZE), bool)
     mask[16:48, 16:32] = True
-    colours = {method: plain(40 * i, 200, 255 - 40 * i) for i, method in enumerate(METHODS)}
+    colours = {method: plain(40 * i % 256, 200, (255 - 40 * i) % 256) for i, method in enumerate(methods)}
     edits = [EditPictures(degree, colours, mask, plain(255, 200, 0) if truth else None) for degree in degrees]
     return FacePictures(name, plain(10, 20, 30), plain(30, 20, 10), tuple(edits))
 
 
 @cache
-def tables(*names: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def tables(*names: str, methods: tuple[str, ...] = METHODS) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Table and summary in which every value falls by 1 from method to method, and to the truth's own row."""
     rng = np.random.default_rng(0)
     rows = [
@@ -61,7 +63,7 @@ def tables(*names: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         }
         for name in names
         for degree in (-3.0, 3.0)
-        for place, method in enumerate((*METHODS, TRUTH))
+        for place, method in enumerate((*methods, TRUTH))
     ]
     table = metrics_table(rows)
     return table, summarise(table, resamples=200)
@@ -76,18 +78,19 @@ def page(
     table: pd.DataFrame | None = None,
     beside: Sequence[SideTable] = (),
     facts: Facts = FACTS,
+    methods: tuple[str, ...] = METHODS,
 ) -> str:
     """The page of these faces; ``folder``: where it will lie; ``indexes``: of their files; ``table``: their numbers."""
-    drawn, summary = tables(*([one.name for one in faces] or ["a"]))
+    drawn, summary = tables(*([one.name for one in faces] or ["a"]), methods=methods)
     if table is None:
         table = drawn
     else:
         summary = summarise(table, resamples=200)
     recipes = Recipes(indexes, {"generator": "MobileStyleGAN-FFHQ"})
-    gallery = Gallery(table, by_importance(table, METHODS), folder, recipes, budget=budget)
+    gallery = Gallery(table, by_importance(table, methods), folder, recipes, budget=budget)
     for one in faces:
         gallery.add(one)
-    return draw_page(gallery, table, summary, sets, facts, methods=METHODS, beside=beside)
+    return draw_page(gallery, table, summary, sets, facts, methods=methods, beside=beside)
 
 
 @cache

@@ -305,6 +305,43 @@ def test_the_table_shows_the_rows_and_metrics_that_are_asked_for(browser: Page, 
     assert [table.find_element(By.TAG_NAME, "caption").text[:9] for table in tables] == ["degree −3"]
 
 
+TEN = ("e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or", *(f"another_method_{n}" for n in range(5)))
+
+
+def seen_columns(browser: Page) -> list[str]:
+    """The names over the columns of the first table that are inside its scroller, as a reader sees them."""
+    return list(
+        browser.value(
+            """(() => {
+            const box = document.querySelector('.stratum').getBoundingClientRect();
+            return [...document.querySelectorAll('#stratum-0 thead th[data-method]')].filter((head) => {
+                const own = head.getBoundingClientRect();
+                return own.width > 0 && own.left >= box.left - 1 && own.right <= box.right + 1;
+            }).map((head) => head.dataset.method);
+            })()"""
+        )
+    )
+
+
+def test_the_table_of_ten_methods_fits_and_the_truth_stays_in_sight(browser: Page, tmp_path: Path) -> None:
+    faces = [face(name, methods=TEN) for name in ("a", "b", "c")]
+    browser.open(write(tmp_path / "ten.html", page(faces, tmp_path, methods=TEN)))
+    scroller = browser.at("stratum-0")
+    browser.browser.find_element(By.CSS_SELECTOR, "#numbers-say .every-switch").click()
+    fits = "arguments[0].scrollWidth <= arguments[0].clientWidth"
+    assert browser.value(fits, scroller)
+    assert seen_columns(browser) == [*TEN[:6], "truth"]
+    for name in TEN[6:]:  # all of them: now it scrolls, but for the truth
+        browser.browser.find_element(By.CSS_SELECTOR, f".method-switch[value={name}]").click()
+    assert seen_columns(browser)[-1] == "truth"
+    assert browser.value("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    for name in TEN[1:9]:
+        browser.browser.find_element(By.CSS_SELECTOR, f".method-switch[value={name}]").click()
+    assert seen_columns(browser) == ["e4e", TEN[9], "truth"]
+    assert browser.value(fits, scroller)
+    assert browser.errors() == []
+
+
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_the_page_never_scrolls_sideways(browser: Page, drawn: Path, width: int) -> None:
     browser.open(drawn, width)

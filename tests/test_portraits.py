@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from unripple.detectors.dlib_faces import FaceMeter
 from unripple.files.tensors import to_arrays, to_tensor
-from unripple.known_plate import portraits
+from unripple.known_plate import plates, portraits
 from unripple.known_plate.portraits import YAW_LIMIT, compose, sample_codes, study_plate
 from unripple.settings.plates import STUDY_PLATES
 
@@ -68,10 +68,20 @@ def test_yaw_is_measured_only_where_one_face_is_seen() -> None:
     assert yaws[2] is None
 
 
-def test_plates_of_the_study_take_turns_and_do_not_depend_on_the_count() -> None:
+def test_plates_of_the_study_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = []
+    monkeypatch.setattr(plates, "plate", lambda name, rng, size: shown.append(name))
+    for number in range(2 * len(STUDY_PLATES)):
+        study_plate(number, 7, 64)
+    assert shown == [*STUDY_PLATES, *STUDY_PLATES]
+    assert len(set(STUDY_PLATES)) == len(STUDY_PLATES)
+
+
+def test_a_plate_of_the_study_is_a_view_of_its_own_and_the_same_twice() -> None:
     assert np.array_equal(study_plate(2, 7, 64), study_plate(2, 7, 64))
-    again = len(STUDY_PLATES)
-    assert not np.array_equal(study_plate(0, 7, 64), study_plate(again, 7, 64))
+    for number, seed in ((2 + len(STUDY_PLATES), 7), (2, 8)):  # the same photograph
+        other = study_plate(number, seed, 64)
+        assert not np.array_equal(study_plate(2, 7, 64), other)
 
 
 def generate(w: Tensor) -> Tensor:

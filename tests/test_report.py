@@ -326,6 +326,16 @@ def test_the_truth_stands_in_the_table_and_is_compared_with_nothing() -> None:
     assert "the column truth has their own values" in text
 
 
+def test_of_many_methods_the_baseline_and_the_first_few_have_a_column_at_once() -> None:
+    methods = (*(f"m{number}" for number in range(9)), "hfgi")
+    text = page([face("a", methods=methods)], methods=methods)
+    boxes = re.findall(r'class="method-switch" value="(\w+)" autocomplete="off"( checked)?', text)
+    assert [name for name, _ in boxes] == [*methods, "truth"]
+    assert {name for name, checked in boxes if checked} == {"hfgi", "m0", "m1", "m2", "m3", "m4", "truth"}
+    first = text[text.index("<table") : text.index("</table>")]
+    assert len(re.findall(r'<th scope="col" class="\w*" data-method="\w+"', first)) == len(methods) + 1
+
+
 def test_distances_of_sets_name_their_network_or_say_why_there_are_none() -> None:
     def words(network: str, frechet: float) -> str:
         rows = [
