@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn_study import EVIL, METHODS, SIZE, face, page, stored
+from drawn_study import EVIL, METHODS, SIZE, face, page, stored, tables
 from PIL import Image
 from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
@@ -303,6 +303,18 @@ def test_the_table_shows_the_rows_and_metrics_that_are_asked_for(browser: Page, 
     Select(browser.at("stratum")).select_by_visible_text("degree −3")
     tables = [part for part in browser.browser.find_elements(By.CSS_SELECTOR, ".stratum") if part.is_displayed()]
     assert [table.find_element(By.TAG_NAME, "caption").text[:9] for table in tables] == ["degree −3"]
+
+
+def test_of_two_pictures_the_one_nearer_to_the_truths_own_value_is_bold(browser: Page, tmp_path: Path) -> None:
+    table, _ = tables("a", "b", "c")
+    shares = {"hfgi": 0.5, "ripple_inpaint": 0.1, "truth": 0.45}  # less than the truth has is no gain
+    table = table.assign(residual_person=table["method"].map(shares))
+    browser.open(write(tmp_path / "bold.html", page([face("a"), face("b"), face("c")], tmp_path, table=table)))
+    bold = """[...document.querySelectorAll('#numbers tbody tr')]
+        .filter((row) => row.cells[0].textContent.startsWith('person in band'))
+        .map((row) => [...row.cells].map((cell) => cell.className))[0]"""
+    assert [browser.at(f"{side}-head").text for side in ("left", "right")] == ["HFGI (baseline)", "ripple inpaint"]
+    assert browser.value(bold) == ["", "better", ""]
 
 
 TEN = ("e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or", *(f"another_method_{n}" for n in range(5)))

@@ -326,6 +326,13 @@ def test_the_truth_stands_in_the_table_and_is_compared_with_nothing() -> None:
     assert "the column truth has their own values" in text
 
 
+def test_a_table_without_truths_says_that_less_is_only_taken_for_better() -> None:
+    drawn, _ = tables("a", "b", "c")
+    text = page(faces("a", "b", "c"), table=drawn[drawn["method"] != "truth"])
+    assert "No true edit is known here." in text and "→&nbsp;truth" not in text
+    assert "No true edit is known here." not in page_of("a", "b", "c") and "→&nbsp;truth" in page_of("a", "b", "c")
+
+
 def test_of_many_methods_the_baseline_and_the_first_few_have_a_column_at_once() -> None:
     methods = (*(f"m{number}" for number in range(9)), "hfgi")
     text = page([face("a", methods=methods)], methods=methods)

@@ -77,6 +77,11 @@ def test_mistakes_are_refused_by_name(tmp_path: Path, text: str, said: str) -> N
     [
         ({"methods": ["e4e", "hfgi"]}, r"methods = .*: expected one that is ranked, bitwise_or, ripple_inpaint"),
         ({"study": {"known_plate": 0}}, r"st-lpips-alex_band compares with the true edit.*known_plate above 0"),
+        ({"study": {"known_plate": 0}, "metrics": {"rank": "yaw_turned"}}, r"yaw_turned compares with the true edit"),
+        (
+            {"metrics": {"rank": "harm"}},
+            r"harm says nothing of which is better where the true edit is known.*psnr_person",
+        ),
     ],
 )
 def test_a_study_in_which_nothing_can_be_ranked_is_refused_first(
@@ -85,7 +90,8 @@ def test_a_study_in_which_nothing_can_be_ranked_is_refused_first(
     (tmp_path / "sweep.yaml").write_text("ripple: {dilate: [4, 8]}")
     with pytest.raises(ConfigError, match=said):
         sweep.load(tmp_path / "sweep.yaml", base)
-    assert sweep.load(tmp_path / "sweep.yaml", {"study": {"known_plate": 0}, "metrics": {"rank": "seam"}})
+    for rank in ("seam", "harm"):
+        assert sweep.load(tmp_path / "sweep.yaml", {"study": {"known_plate": 0}, "metrics": {"rank": rank}})
 
 
 def test_no_such_file(tmp_path: Path) -> None:
