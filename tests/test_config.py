@@ -63,10 +63,14 @@ def test_overrides_win_and_leave_their_neighbours(root: Path) -> None:
         ({"images": {"size": 300}}, "params.yaml: images.size = 300: expected one of 256, 512, 1024"),
         ({"methods": ["e4e"]}, "params.yaml: methods = [e4e]: expected a list with hfgi in it"),
         ({"study": {"photos": None}}, "params.yaml: study.photos = null: expected a text (not empty)"),
-        ({"inpaint": {"model": "big-lama"}}, "inpaint.model = big-lama: expected one of lama-lite, telea with models"),
+        (
+            {"inpaint": {"model": "big-lama"}},
+            "big-lama: expected one of lama-lite, telea, patchmatch with models = lite",
+        ),
+        ({"inpaint": {"ring": 129}}, "params.yaml: inpaint.ring = 129: expected an integer >= 0 and <= 128"),
         (
             {"models": "published", "inpaint": {"model": "lama-lite"}},
-            "inpaint.model = lama-lite: expected one of big-lama, telea with models = published",
+            "inpaint.model = lama-lite: expected one of big-lama, telea, patchmatch with models = published",
         ),
         (
             {"models": "published", "invert": {"refine": 4}},
@@ -96,6 +100,13 @@ def test_what_is_left_open_is_chosen_by_the_set_of_models(root: Path, given: str
 def test_what_is_said_is_not_chosen_otherwise() -> None:
     study = parameters.check({"invert": {"refine": 0}, "inpaint": {"model": "telea"}}, "params.yaml")
     assert (study.invert.refine, study.inpaint.model) == (0, "telea")
+
+
+@pytest.mark.parametrize("models", ["lite", "published"])
+def test_an_inpainters_own_setting_is_in_its_name_and_in_no_others(models: str) -> None:
+    for inpainter, spelled in (("patchmatch", "patchmatch-31"), ("telea", "telea")):
+        study = parameters.check({"models": models, "inpaint": {"model": inpainter, "ring": 31}}, "params.yaml")
+        assert study.inpaint.spelled() == spelled
 
 
 def test_every_wrong_value_has_its_line() -> None:

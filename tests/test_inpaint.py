@@ -12,7 +12,7 @@ from unripple.stages.composite import Picture
 from unripple.stages.inpaint import MULTIPLE, at_half_size, inpaint, telea
 
 
-def white(rgb: Picture, mask: Mask) -> Picture:
+def white(rgb: Picture, hole: Mask, hidden: Mask) -> Picture:
     """An inpainter that paints everything white, also where it should not."""
     return np.ones_like(rgb)
 
@@ -67,7 +67,9 @@ def test_a_hole_at_the_border_is_seen_with_its_mirror_image(
     left, right, top, bottom = margins
     seen = []
 
-    def spy(padded: Picture, padded_mask: Mask) -> Picture:
+    def spy(padded: Picture, padded_mask: Mask, hidden: Mask) -> Picture:
+        assert hidden.shape == padded_mask.shape
+        assert not hidden.any()
         seen.append((padded, padded_mask))
         return padded
 
@@ -87,21 +89,23 @@ def test_a_hole_at_the_border_is_seen_with_its_mirror_image(
 def test_odd_sizes_become_multiples_for_the_network() -> None:
     rgb = picture(height=45, width=51)
 
-    def spy(padded: Picture, padded_mask: Mask) -> Picture:
-        assert padded.shape[:2] == padded_mask.shape == (48, 56)
+    def spy(padded: Picture, padded_mask: Mask, hidden: Mask) -> Picture:
+        assert padded.shape[:2] == padded_mask.shape == hidden.shape == (48, 56)
         return padded
 
     assert inpaint(rgb, box(rgb, 10, 20, 10, 20), spy).shape == rgb.shape
 
 
 def test_an_empty_mask_needs_no_network_and_a_full_one_has_no_answer() -> None:
-    def forbidden(rgb: Picture, mask: Mask) -> Picture:
+    def forbidden(rgb: Picture, hole: Mask, hidden: Mask) -> Picture:
         raise AssertionError("asked to fill nothing")
 
     rgb = picture()
     assert np.array_equal(inpaint(rgb, box(rgb, 0, 0, 0, 0), forbidden), rgb)
     with pytest.raises(ValueError, match="whole picture"):
         inpaint(rgb, box(rgb, 0, 48, 0, 56), white)
+    with pytest.raises(ValueError, match="whole picture"):
+        inpaint(rgb, box(rgb, 0, 48, 0, 20), white, hidden=box(rgb, 0, 48, 20, 56))
     with pytest.raises(ValueError, match="rgb: expected"):
         inpaint(rgb[..., :1], box(rgb, 1, 2, 1, 2), white)
 
@@ -110,14 +114,14 @@ def test_what_is_hidden_is_neither_seen_nor_changed() -> None:
     rgb = np.zeros((48, 56, 3), np.float32)
     mask, person = box(rgb, 10, 30, 10, 20), box(rgb, 5, 47, 20, 40)
     rgb[person] = 1
-    seen = []
+    seen: list[Mask] = []
 
-    def spy(rgb: Picture, hole: Mask) -> Picture:
-        seen.append(hole)
-        return telea(rgb, hole)
+    def spy(rgb: Picture, hole: Mask, hidden: Mask) -> Picture:
+        seen.extend((hole, hidden))
+        return telea(rgb, hole, hidden)
 
     filled = inpaint(rgb, mask, spy, feather=0, hidden=person)
-    assert np.array_equal(seen[0], mask | person)
+    assert np.array_equal(seen, (mask, person))
     assert np.array_equal(filled[~mask], rgb[~mask])
     assert np.allclose(filled, rgb, atol=0.01)  # One step of 8 bits.
     assert inpaint(rgb, mask, telea, feather=0)[mask].mean() > 0.1  # Seen, the person spreads.
@@ -139,8 +143,9 @@ def test_half_size_hides_every_pixel_of_the_hole() -> None:
     mask = box(rgb, 11, 31, 13, 40)
     torn = np.where(mask[..., None], np.float32(-1), rgb)
 
-    def honest(small: Picture, hole: Mask) -> Picture:
+    def honest(small: Picture, hole: Mask, hidden: Mask) -> Picture:
         assert small.shape == (24, 28, 3)
+        assert not hidden.any()
         assert ((small == 0.5).all(axis=2) | hole).all()
         return np.where(hole[..., None], np.float32(0.5), small)
 

@@ -31,7 +31,7 @@ from unripple.networks.lama import LamaGenerator
 from unripple.parity.fill import fill_net, make_input
 from unripple.photos.celeba_hq import MAPPING, PARTITION
 from unripple.settings.parameters import check
-from unripple.settings.study import Study
+from unripple.settings.study import WEIGHTLESS, Study
 from unripple.stages.align import align
 from unripple.weights.published.manifest import Weights, manifest
 from unripple.weights.published.missing import missing_weights
@@ -150,12 +150,13 @@ def test_a_damaged_directions_file_is_missed(tmp_path: Path) -> None:
     assert "InterfaceGAN's direction of yaw" in message(tmp_path)
 
 
-def test_telea_needs_no_inpainter(tmp_path: Path) -> None:
+@pytest.mark.parametrize("inpainter", WEIGHTLESS)
+def test_an_inpainter_without_weights_needs_none(tmp_path: Path, inpainter: str) -> None:
     tiny_weights(tmp_path, "pose")
     (tmp_path / "inpainter.safetensors").unlink()
-    telea = check({"models": "published", "inpaint": {"model": "telea"}}, "params.yaml")
-    assert message(tmp_path, telea) == ""
-    assert "big-lama.zip" in message(tmp_path, telea, PUBLISHED_STUDY)
+    without = check({"models": "published", "inpaint": {"model": inpainter}}, "params.yaml")
+    assert message(tmp_path, without) == ""
+    assert "big-lama.zip" in message(tmp_path, without, PUBLISHED_STUDY)
 
 
 @pytest.mark.parametrize(

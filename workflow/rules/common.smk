@@ -15,6 +15,7 @@ from unripple.photos import names, outside, shards
 from unripple.photos.album import Album, find
 from unripple.settings import parameters as settings
 from unripple.settings import sweep
+from unripple.settings.study import WEIGHTLESS
 from unripple.weights import roles
 from unripple.weights.published import unmet
 
@@ -94,16 +95,22 @@ MATTES_OF = {
 RIPPLES = f"{COMPUTED}/ripples/{BAND}/{EDITED}"
 FILLS = f"{COMPUTED}/fills/{BAND}/inpaint~{{inpaint}}/{EDITED}"
 PLATES = f"{SIZED}/plates/{PLATE}/shard~{{shard}}.json"
+MOTIONS = f"{COMPUTED}/motion/{EDITED}"
+LAYERED = f"{COMPUTED}/layered/{EDITED}"
+OWN_PLATE = "threshold~{threshold}/grow~{grow}/inpaint~{inpaint}"
+LAYERED_PLATES = f"{COMPUTED}/plates/{OWN_PLATE}/{EDITED}"
 CLEANED = {
     "ripple_inpaint": f"{COMPUTED}/cleaned/method~ripple_inpaint/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}/{EDITED}",
     "split_composite": f"{COMPUTED}/cleaned/method~split_composite/{PLATE}/{EDITED}",
+    "layered": f"{COMPUTED}/cleaned/method~layered/{OWN_PLATE}/{EDITED}",
+    "unripple": f"{COMPUTED}/cleaned/method~unripple/{OWN_PLATE}/detail~{{detail}}/{EDITED}",
     "bitwise_or": f"{COMPUTED}/cleaned/method~bitwise_or/threshold~{{threshold}}/original~{{original}}/{EDITED}",
 }
 # Methods from outside clean like the others; their pictures depend on none of the study's networks.
 EXTERNAL = f"{SIZED}/external/method~{{external}}/{EDITED}"
 CLEANED |= {name: EXTERNAL.replace("{external}", name) for name in study.external}
 METHODS = [*study.methods, *study.external]
-MEASURED = f"attribute~{{attribute}}/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}/regions~{{regions}}"
+MEASURED = f"attribute~{{attribute}}/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}/grow~{{grow}}/detail~{{detail}}/regions~{{regions}}"
 ROWS = f"{COMPUTED}/rows/{MEASURED}/degree~{{degree}}.shard~{{shard}}.csv"
 FEATURES = ROWS.replace(".csv", ".features.npz")
 RECORDS = ROWS.replace(".csv", ".record.json")
@@ -151,7 +158,9 @@ wildcard_constraints:
     operation="and_not|xor|or",
     dilate=r"\d+",
     feather=r"\d+",
-    inpaint="lama-lite|telea|big-lama",
+    inpaint=r"lama-lite|telea|patchmatch-\d+|big-lama",
+    grow=r"\d+",
+    detail=r"\d+",
     external="|".join(study.external) or "none",
     regions="study|blazepose|agreed",
 
@@ -210,8 +219,10 @@ def spelled(settings):
         "original": settings.ripple.original,
         "operation": settings.ripple.operation,
         "dilate": settings.ripple.dilate,
-        "inpaint": settings.inpaint.model,
+        "inpaint": settings.inpaint.spelled(),
         "feather": settings.composite.feather,
+        "grow": settings.layered.grow,
+        "detail": settings.layered.detail,
         "regions": settings.metrics.regions,
     }
 
@@ -307,8 +318,9 @@ def originals(wildcards):
 
 
 def inpainter_weights(wildcards):
-    """The weights of the inpainter; Telea's algorithm has none."""
-    return [] if wildcards.inpaint == "telea" else weights("inpainter")["inpainter"]
+    """The weights of the inpainter, if it has any."""
+    model = wildcards.inpaint.partition("-")[0]
+    return [] if model in WEIGHTLESS else weights("inpainter")["inpainter"]
 
 
 def inception(wildcards):
@@ -358,6 +370,9 @@ def every_index(wildcards):
         found += per_degree(FILLS, wildcards)
     if "split_composite" in study.methods:
         found += expand(PLATES, **wildcards, shard=SHARDS)
+    if {"layered", "unripple"} & {*study.methods}:
+        for pattern in (MOTIONS, LAYERED, LAYERED_PLATES):
+            found += per_degree(pattern, wildcards)
     return found
 
 

@@ -13,8 +13,13 @@ if TYPE_CHECKING:
 
 def painter() -> tuple[Inpainter, torch.device | None]:
     """The inpainter, and where its network works, if it has one."""
-    if snakemake.wildcards.inpaint == "telea":
+    model, _, ring = snakemake.wildcards.inpaint.partition("-")
+    if model == "telea":
         return telea, None
+    if model == "patchmatch":
+        from unripple.stages.patch_match import patch_match
+
+        return patch_match(int(ring)), None
     import network_job
     from unripple.stages.network_inpainter import network_inpainter
 

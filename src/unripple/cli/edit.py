@@ -12,8 +12,8 @@ import typer
 
 from unripple.files.project import of_project
 
-Method = Literal["ripple_inpaint", "split_composite"]
-DEFAULT_METHOD: Final[Method] = "ripple_inpaint"
+Method = Literal["ripple_inpaint", "split_composite", "layered", "unripple"]
+DEFAULT_METHOD: Final[Method] = "unripple"
 MODELS: Final = Path("models/lite")
 
 #: Degrees of a pose, to both sides, and how many one call takes.

@@ -61,6 +61,9 @@ class ModelSet(Protocol):
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
         """Align a distortion map to an edit, both ``(B, 3, 256, 256)``, and encode what is to be fused."""
 
+    def consult(self, aligned: Tensor) -> Fused:
+        """Encode what is to be fused of a distortion map ``(B, 3, 256, 256)`` that is aligned already."""
+
     def direction(self, attribute: str) -> Tensor:
         """The unit vector ``(512,)`` of an attribute."""
 

@@ -80,8 +80,13 @@ class PublishedModels:
 
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
         """Align a distortion map to an edit, both ``(B, 3, 256, 256)``, and encode what is to be fused."""
-        aligner, encoder = self._consultation
-        fused: Fused = encoder(aligner(distortion, edited))
+        aligner, _ = self._consultation
+        return self.consult(aligner(distortion, edited))
+
+    def consult(self, aligned: Tensor) -> Fused:
+        """Encode what is to be fused of a distortion map ``(B, 3, 256, 256)`` that is aligned already."""
+        _, encoder = self._consultation
+        fused: Fused = encoder(aligned)
         return fused
 
     def direction(self, attribute: str) -> Tensor:

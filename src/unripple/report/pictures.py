@@ -22,6 +22,8 @@ LABELS = {
     "mask": "ripple mask",
     "ripple_inpaint": "ripple inpaint",
     "split_composite": "split composite",
+    "layered": "layered",
+    "unripple": "Unripple",
     "bitwise_or": "bitwise or",
     "truth": "truth",
 }

@@ -18,13 +18,14 @@ from unripple.photos.celeba_hq import Split
 from unripple.settings.columns import COLUMNS, PHOTO, TRUTH
 from unripple.settings.plates import MORE_PLATES, STUDY_PLATES
 
-Method = Literal["e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"]
+Method = Literal["e4e", "hfgi", "ripple_inpaint", "split_composite", "layered", "unripple", "bitwise_or"]
 
 #: Names of rows and pictures that are no method's.
 RESERVED = (TRUTH, PHOTO, "mask", "inversion")
 
-#: The inpainters that belong to a set of models; ``telea`` needs no weights and goes with both.
-INPAINTERS = {"lite": ("lama-lite", "telea"), "published": ("big-lama", "telea")}
+#: The inpainters without weights, which go with both sets of models, and those that belong to a set.
+WEIGHTLESS = ("telea", "patchmatch")
+INPAINTERS = {"lite": ("lama-lite", *WEIGHTLESS), "published": ("big-lama", *WEIGHTLESS)}
 
 #: Decimals of a number that a path spells, and how many degrees a study may have.
 DECIMALS = 4
@@ -35,7 +36,7 @@ LONGEST_DEGREES = 120
 #: What ``auto`` stands for, by set of models: section -> key -> value.
 AUTO = "auto"
 CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
-    "lite": {"invert": {"refine": 16}, "inpaint": {"model": "lama-lite"}},
+    "lite": {"invert": {"refine": 16}, "inpaint": {"model": "patchmatch"}},
     "published": {"invert": {"refine": 0}, "inpaint": {"model": "big-lama"}},
 }
 
@@ -164,7 +165,9 @@ class Invert(Section):
 class Edit(Section):
     """The edit in latent space."""
 
-    attribute: Literal["pose", "smile"] = Field("pose", description="What is edited; + pose turns to the own right.")
+    attribute: Literal["pose", "smile"] = Field(
+        "pose", description="What is edited; + pose turns the head to the person's right."
+    )
     degrees: Annotated[list[Degree], AfterValidator(_without_repeats)] = Field(
         [-3.0, -1.5, 1.5, 3.0],
         min_length=1,
@@ -213,11 +216,41 @@ class Ripple(Section):
 class Inpaint(Section):
     """The filling of the masked pixels."""
 
-    model: Literal["lama-lite", "telea", "big-lama"] = Field(
+    model: Literal["lama-lite", "telea", "patchmatch", "big-lama"] = Field(
         "lama-lite",
-        description="Inpainter: lama-lite (models lite), big-lama (models published) or telea (both). auto: the LaMa of"
-        " the set.",
+        description="Inpainter: lama-lite (models lite), big-lama (models published), telea or patchmatch (both; they"
+        " need no weights). auto: patchmatch (lite), big-lama (published).",
         json_schema_extra=_or_auto,
+    )
+    ring: int = Field(
+        24,
+        ge=0,
+        le=128,
+        description="Pixels, at size 512, around the hole that patchmatch looks at but copies from only where nothing"
+        " else is left: fringes of hair and shadows lie there. The others have no use for it.",
+    )
+
+    def spelled(self) -> str:
+        """The inpainter with its own settings, as paths spell it."""
+        return f"{self.model}-{self.ring}" if self.model == "patchmatch" else self.model
+
+
+class Layered(Section):
+    """The layered edit: methods layered and unripple."""
+
+    grow: int = Field(
+        6,
+        ge=0,
+        le=128,
+        description="Pixels, at size 512, by which the old person grows before what the edited one uncovers of it is"
+        " filled.",
+    )
+    detail: int = Field(
+        100,
+        ge=0,
+        le=100,
+        description="Percent of the photo's own detail that unripple adds where it is sure of the motion; with 0 it is"
+        " layered.",
     )
 
 
@@ -259,9 +292,10 @@ class Study(Section):
     parse: Parse = Parse()
     ripple: Ripple = Ripple()
     inpaint: Inpaint = Inpaint()
+    layered: Layered = Layered()
     composite: Composite = Composite()
     methods: Annotated[list[Method], AfterValidator(_without_repeats), AfterValidator(_with_baseline)] = Field(
-        ["e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"],
+        ["e4e", "hfgi", "ripple_inpaint", "split_composite", "layered", "unripple", "bitwise_or"],
         description="Rows of the table; hfgi is the baseline and always among them.",
     )
     external: dict[Annotated[str, AfterValidator(_external_name)], Annotated[str, Field(min_length=1)]] = Field(

@@ -15,7 +15,7 @@ from unripple.settings.parameters import ConfigError, check
 from unripple.settings.study import Method, Study
 
 #: Sections whose settings may differ within one run: those that the paths of results spell.
-SECTIONS = ("images", "invert", "edit", "compute", "parse", "ripple", "inpaint", "composite")
+SECTIONS = ("images", "invert", "edit", "compute", "parse", "ripple", "inpaint", "layered", "composite")
 #: More combinations than this are a mistake rather than a comparison.
 MOST = 500
 RANGE = {"from", "to", "step"}

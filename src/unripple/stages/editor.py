@@ -10,21 +10,26 @@ from typing import Final
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from unripple.detectors.dlib_faces import FaceMeter
+from unripple.detectors.face_mesh import FaceMesh
 from unripple.files.pictures import Mask, Matte, Rgb, levels, signed, write_mask, write_rgb
-from unripple.files.tensors import resize, to_arrays, to_tensor
+from unripple.files.tensors import resize, to_arrays, to_tensor, to_uint8
 from unripple.models import ModelSet, lite, published
 from unripple.photos.decoding import Photo, read_photo
-from unripple.settings.study import CHOSEN
+from unripple.settings.study import CHOSEN, Inpaint, Layered
 from unripple.stages.align import Aligned, align, paste_back
 from unripple.stages.composite import Picture, ripple_inpaint, settled, split_composite
 from unripple.stages.edit import edit
-from unripple.stages.inpaint import Inpainter, at_half_size, inpaint
+from unripple.stages.edited_person import EditedPerson, Inverted, edited_person
+from unripple.stages.inpaint import Inpainter, inpaint
 from unripple.stages.invert import Inversion, invert
 from unripple.stages.masks import halo, scaled
 from unripple.stages.network_inpainter import network_inpainter
 from unripple.stages.parse import person_matte
+from unripple.stages.patch_match import patch_match
+from unripple.stages.plate import layered_plate
 from unripple.stages.ripple import person_mask, ripple_mask
 from unripple.weights.roles import PUBLISHED, converted_file
 
@@ -48,12 +53,14 @@ class Turn:
     """One degree's edit at 1024.
 
     ``baseline float32 (H, W, 3)`` in [-1, 1] with ripples, ``matte float32 (H, W)`` of its person, ``mask bool (H, W)``
-    of the ripples.
+    of the ripples, ``low_rate uint8 (H, W, 3)`` the edit without details.
     """
 
+    degree: float
     baseline: Picture
     matte: Matte
     mask: Mask
+    low_rate: Rgb
 
 
 @dataclass(frozen=True)
@@ -88,19 +95,23 @@ class Editor:
         embedded = not is_published(folder)
         self.settings = settings
         self.networks: ModelSet = (lite if embedded else published).load(folder, device)
-        # lama-lite was made for the study's pictures, which are half as large as these.
-        self._halved = embedded
-        chosen: int = CHOSEN["lite" if embedded else "published"]["invert"]["refine"]
-        self._refine = chosen if settings.refine is None else settings.refine
+        self._chosen = CHOSEN["lite" if embedded else "published"]
+        refine: int = self._chosen["invert"]["refine"]
+        self._refine = refine if settings.refine is None else settings.refine
         self._photo, self._aligned = photo, aligned
         self.rgb = signed(aligned.rgb)
         self._pixels = to_tensor([aligned.rgb]).to(self.networks.device)
 
     @cached_property
-    def person(self) -> Mask:
-        """``bool (H, W)``, the person in the portrait."""
+    def matte(self) -> Matte:
+        """``float32 (H, W)`` in [0, 1], the person in the portrait."""
         (matte,) = to_arrays(person_matte(self._pixels, self.networks))
-        return np.asarray(matte >= self.settings.threshold)
+        return matte
+
+    @cached_property
+    def person(self) -> Mask:
+        """``bool (H, W)``, the same decided."""
+        return np.asarray(self.matte >= self.settings.threshold)
 
     @cached_property
     def inversion(self) -> Inversion:
@@ -108,25 +119,54 @@ class Editor:
         return invert(self.networks.seen(self._pixels), self.networks, self._refine)
 
     @cached_property
+    def inverted(self) -> Inverted:
+        """The portrait with its inversion, as the layered edit takes them."""
+        found, still = self.inversion, torch.zeros_like(self._direction)
+        same = edit(found.w_plus, found.distortion, still, 0.0, self.networks)
+        e4e, hfgi = (to_uint8(resize(rgb, len(self.rgb)))[0] for rgb in (same.e4e, same.hfgi))
+        (distortion,) = found.distortion.float().cpu().numpy()
+        return Inverted(self._aligned.rgb, self.matte, e4e, hfgi, found.w_plus[0], distortion)
+
+    @cached_property
+    def mesh(self) -> FaceMesh:
+        """What finds the face whose motion is measured."""
+        return FaceMesh()
+
+    @cached_property
     def plate(self) -> Picture:
         """The portrait without its person."""
         return inpaint(self.rgb, person_mask(self.person, self.settings.dilate), self.inpainter)
 
-    @property
+    @cached_property
     def inpainter(self) -> Inpainter:
-        inpainter = network_inpainter(self.networks)
-        return at_half_size(inpainter) if self._halved else inpainter
+        """That of the set of models."""
+        if self._chosen["inpaint"]["model"] == "patchmatch":
+            return patch_match(Inpaint().ring)
+        return network_inpainter(self.networks)
+
+    @property
+    def _direction(self) -> Tensor:
+        return self.networks.direction("pose")
+
+    def edited_person(self, turn: Turn) -> EditedPerson:
+        """The layered edit of the person."""
+        return edited_person(self.inverted, turn.low_rate, self._direction, turn.degree, self.networks, self.mesh)
+
+    def over_own_background(self, person: Picture, matte: Matte) -> Picture:
+        """A picture's person over the photo's background, filled where it is uncovered."""
+        plate = layered_plate(self.rgb, self.person, settled(matte), self.inpainter, Layered().grow)
+        return split_composite(person, matte, plate)
 
     @torch.no_grad()
     def turned(self, degree: float) -> Pictures:
         """The head turned by a degree: edit, find the ripples, clean, paste back."""
-        direction = self.networks.direction("pose")
-        edited = edit(self.inversion.w_plus, self.inversion.distortion, direction, degree, self.networks)
+        edited = edit(self.inversion.w_plus, self.inversion.distortion, self._direction, degree, self.networks)
         rendered = resize(edited.hfgi.clamp(-1, 1), len(self.rgb))
+        low_rate = to_uint8(resize(edited.e4e, len(self.rgb)))[0]
         (baseline,), (matte,) = to_arrays(rendered), to_arrays(person_matte(rendered, self.networks))
         after = matte >= self.settings.threshold
         mask = ripple_mask(self.person, after, dilate=self.settings.dilate)
-        cleaned = levels(CLEANERS[self.settings.method](self, Turn(baseline, matte, mask)))
+        cleaned = levels(CLEANERS[self.settings.method](self, Turn(degree, baseline, matte, mask, low_rate)))
         weight = halo(self.person | after | mask, scaled(PASTE_HALO, mask))
         pasted = paste_back(self._photo.rgb, cleaned, self._aligned.transform, weight)
         return Pictures(levels(baseline), mask, cleaned, pasted)
@@ -141,10 +181,22 @@ def _split_composite(editor: Editor, turn: Turn) -> Picture:
     return split_composite(turn.baseline, turn.matte, editor.plate)
 
 
-#: The methods that clean an edit, by the name that ``--method`` takes (`commands.edit.Method`).
+def _layered(editor: Editor, turn: Turn) -> Picture:
+    edited = editor.edited_person(turn)
+    return editor.over_own_background(edited.layered, edited.matte)
+
+
+def _unripple(editor: Editor, turn: Turn) -> Picture:
+    edited = editor.edited_person(turn)
+    return editor.over_own_background(edited.detailed, edited.matte)
+
+
+#: The methods that clean an edit, by the name that ``--method`` takes (`cli.edit.Method`).
 CLEANERS: Final[dict[str, Callable[[Editor, Turn], Picture]]] = {
     "ripple_inpaint": _ripple_inpaint,
     "split_composite": _split_composite,
+    "layered": _layered,
+    "unripple": _unripple,
 }
 
 

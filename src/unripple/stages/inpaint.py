@@ -16,8 +16,9 @@ from unripple.files.pictures import Mask, levels, signed
 from unripple.stages.composite import Picture, mixed
 from unripple.stages.masks import ramp, require_masks, scaled
 
-#: A picture and the mask of its hole -> the picture, filled inside the mask.
-Inpainter = Callable[[Picture, Mask], Picture]
+#: A picture, the mask of its hole and the mask of what must not be seen -> the picture, filled inside the hole. What is
+#: hidden may overlap the hole, and may be anything afterwards.
+Inpainter = Callable[[Picture, Mask, Mask], Picture]
 
 #: Networks with three strides of two take sides that are multiples of this.
 MULTIPLE: Final = 8
@@ -49,18 +50,23 @@ def inpaint(rgb: Picture, mask: Mask, model: Inpainter, feather: float = 2, hidd
         raise ValueError(f"rgb: expected (H, W, 3) like mask {mask.shape}, found {rgb.shape}")
     if not mask.any():
         return rgb
-    filled = _fill(rgb, mask if hidden is None else mask | hidden, model)
+    filled = _fill(rgb, mask, np.zeros_like(mask) if hidden is None else hidden, model)
     weight = ramp(mask, scaled(feather, rgb))
     return np.where((weight > 0)[..., None], mixed(rgb, filled, weight), rgb)
 
 
-def _fill(rgb: Picture, mask: Mask, model: Inpainter) -> Picture:
-    if mask.all():
+def _fill(rgb: Picture, hole: Mask, hidden: Mask, model: Inpainter) -> Picture:
+    unknown = hole | hidden
+    if unknown.all():
         raise ValueError("mask: covers the whole picture, so there is nothing to fill from")
-    height, width = mask.shape
-    rows = _margins(height, bool(mask[0].any()), bool(mask[-1].any()))
-    columns = _margins(width, bool(mask[:, 0].any()), bool(mask[:, -1].any()))
-    filled = model(np.pad(rgb, (rows, columns, (0, 0)), mode="reflect"), np.pad(mask, (rows, columns), mode="reflect"))
+    height, width = unknown.shape
+    rows = _margins(height, bool(unknown[0].any()), bool(unknown[-1].any()))
+    columns = _margins(width, bool(unknown[:, 0].any()), bool(unknown[:, -1].any()))
+    filled = model(
+        np.pad(rgb, (rows, columns, (0, 0)), mode="reflect"),
+        np.pad(hole, (rows, columns), mode="reflect"),
+        np.pad(hidden, (rows, columns), mode="reflect"),
+    )
     inner = filled[rows[0] : rows[0] + height, columns[0] : columns[0] + width]
     return np.clip(inner, -1, 1).astype(np.float32)
 
@@ -75,11 +81,11 @@ def _margins(extent: int, touches_start: bool, touches_end: bool) -> tuple[int, 
 def at_half_size(model: Inpainter) -> Inpainter:
     """The same inpainter looking at half the size: for pictures twice as large as those it was trained on."""
 
-    def inpainter(rgb: Picture, mask: Mask) -> Picture:
+    def inpainter(rgb: Picture, hole: Mask, hidden: Mask) -> Picture:
         small = cells(rgb).mean(axis=(1, 3))
         # Also what only half belongs to the hole: it is mixed with it.
-        filled = model(small, np.asarray(cells(mask).any(axis=(1, 3))))
-        height, width = mask.shape
+        filled = model(small, *(np.asarray(cells(mask).any(axis=(1, 3))) for mask in (hole, hidden)))
+        height, width = hole.shape
         return np.asarray(cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR))
 
     def cells(picture: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -90,8 +96,9 @@ def at_half_size(model: Inpainter) -> Inpainter:
     return inpainter
 
 
-def telea(rgb: Picture, mask: Mask) -> Picture:
+def telea(rgb: Picture, hole: Mask, hidden: Mask) -> Picture:
     """Telea's fast marching inpainting (2004), by OpenCV in 8 bits. An `Inpainter` without weights."""
     radius = scaled(TELEA_RADIUS, rgb)
-    filled = cv2.inpaint(levels(rgb), mask.astype(np.uint8), radius, cv2.INPAINT_TELEA)
-    return np.where(mask[..., None], signed(np.asarray(filled, dtype=np.uint8)), rgb)
+    unknown = hole | hidden
+    filled = cv2.inpaint(levels(rgb), unknown.astype(np.uint8), radius, cv2.INPAINT_TELEA)
+    return np.where(unknown[..., None], signed(np.asarray(filled, dtype=np.uint8)), rgb)

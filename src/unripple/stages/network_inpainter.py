@@ -15,9 +15,11 @@ def network_inpainter(models: ModelSet) -> Inpainter:
     """The set's inpainter, see `unripple.stages.inpaint.Inpainter`."""
 
     @torch.no_grad()
-    def inpainter(rgb: Picture, mask: Mask) -> Picture:
+    def inpainter(rgb: Picture, hole: Mask, hidden: Mask) -> Picture:
         pixels = torch.from_numpy(rgb).permute(2, 0, 1)[None].contiguous()  # (1, 3, H, W)
-        filled = models.inpainter(pixels.to(models.device), torch.from_numpy(mask)[None, None].to(models.device))
+        filled = models.inpainter(
+            pixels.to(models.device), torch.from_numpy(hole | hidden)[None, None].to(models.device)
+        )
         return np.ascontiguousarray(filled[0].permute(1, 2, 0).float().cpu().numpy())
 
     return inpainter

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
-from unripple.settings.study import Study
+from unripple.settings.study import WEIGHTLESS, Study
 from unripple.weights.roles import HELD_BY, Role, converted_file
 
 
@@ -28,7 +28,7 @@ def _needs(studies: Sequence[Study]) -> Iterator[Need]:
     for role in dict.fromkeys(HELD_BY.values()):
         if role == "directions":
             yield from (Need(role, attribute) for attribute in dict.fromkeys(study.edit.attribute for study in studies))
-        elif role != "inpainter" or any(study.inpaint.model != "telea" for study in studies):
+        elif role != "inpainter" or any(study.inpaint.model not in WEIGHTLESS for study in studies):
             yield Need(role)
 
 

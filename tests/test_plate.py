@@ -1,0 +1,130 @@
+"""The layered plate: what of the photo stays, what is filled, and that the old person is gone."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unripple.files.pictures import Mask, Matte
+from unripple.stages.composite import Picture, settled
+from unripple.stages.inpaint import telea
+from unripple.stages.plate import fringe, layered_plate, local_mean, pushed_in
+from unripple.stages.ripple import person_mask
+
+SIZE = 128
+WIDTH = SIZE / 512  # of one pixel of the settings
+
+
+def disc(x: float, radius: float = 24) -> Mask:
+    grid = np.arange(SIZE) + 0.5
+    return np.asarray(np.hypot(grid[None] - x, grid[:, None] - 70) < radius)
+
+
+def matte(x: float, radius: float = 24) -> Matte:
+    return settled(np.asarray(cv2.GaussianBlur(disc(x, radius).astype(np.float32), (0, 0), 0.5)))
+
+
+def background(seed: int = 3) -> Picture:
+    noise = np.random.default_rng(seed).random((6, 6, 3), np.float32) * 0.4
+    return np.asarray(cv2.resize(noise, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR))
+
+
+def photo(x: float = 56, seed: int = 3) -> Picture:
+    """A person in black before a light background."""
+    return np.where(disc(x)[..., None], np.float32(-0.9), background(seed))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(30, 90), st.floats(30, 90), st.integers(0, 100), st.sampled_from([0.0, 16.0]))
+def test_outside_the_hole_and_the_edited_person_it_is_the_photo(
+    before: float, after: float, seed: int, reach: float
+) -> None:
+    rgb, edited = photo(before, seed), matte(after)
+    plate = layered_plate(rgb, disc(before), edited, telea, reach=reach)
+    kept = ~person_mask(disc(before), 8)
+    if reach:
+        kept &= ~person_mask(disc(before), 8 + 16)
+    assert np.array_equal(plate[kept], rgb[kept])
+    assert plate.dtype == np.float32
+    assert np.abs(plate).max() <= 1
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(30, 90), st.floats(30, 90))
+def test_nothing_of_the_old_person_is_left_not_even_under_the_new_one(before: float, after: float) -> None:
+    plate = layered_plate(photo(before), disc(before), matte(after), telea)
+    assert plate.min() > -0.2
+    assert np.abs(plate - background()).mean() < 0.05
+
+
+def test_without_an_old_person_it_is_the_photo() -> None:
+    rgb = photo()
+    assert np.array_equal(layered_plate(rgb, disc(0, 0), matte(56), telea), rgb)
+
+
+def test_with_the_old_person_wholly_covered_only_what_nobody_sees_changes() -> None:
+    rgb, edited = photo(), matte(56, radius=40)
+    seen = edited < 1
+    plate = layered_plate(rgb, disc(56), edited, telea)
+    assert np.array_equal(plate[seen], rgb[seen])
+    assert plate.min() > -0.2
+
+
+def test_the_inpainter_sees_neither_person() -> None:
+    rgb, edited = photo(50), matte(74)
+    asked = []
+
+    def spy(rgb: Picture, hole: Mask, hidden: Mask) -> Picture:
+        asked.append((hole, hidden))
+        return telea(rgb, hole, hidden)
+
+    layered_plate(rgb, disc(50), edited, spy, reach=0)
+    ((hole, hidden),) = asked
+    assert ((hole | hidden) >= disc(50)).all()
+    assert not (hole & hidden).any()
+    assert np.array_equal(hidden, edited == 1)
+
+
+def test_a_fringe_is_found_where_it_hangs_on_the_person_and_nowhere_else() -> None:
+    lock, stone = np.zeros((2, SIZE, SIZE), bool)
+    lock[66:74, 76:86] = True  # hair beyond the grown person
+    stone[100:104, 75:79] = True  # as dark, but by itself
+    rgb = np.where((lock | stone)[..., None], np.float32(-0.9), photo(50))
+    old, reach = person_mask(disc(50), 8), 12 / WIDTH
+    everywhere = np.ones_like(old)
+    found = fringe(rgb, disc(50), old, everywhere, telea, reach)
+    assert found[lock & ~old].all()
+    assert not found[stone].any()
+    assert found.sum() < 3 * lock.sum()
+    assert not fringe(photo(50), disc(50), old, everywhere, telea, reach).any()
+    edited = matte(110, radius=10)
+    assert layered_plate(rgb, disc(50), edited, telea, reach=reach)[lock].min() > -0.3
+    assert layered_plate(rgb, disc(50), edited, telea, reach=0)[lock].min() < -0.8
+
+
+def test_wrong_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="one size"):
+        layered_plate(photo(), disc(50)[:64], matte(50), telea)
+    with pytest.raises(ValueError, match="photo: expected"):
+        layered_plate(photo()[:64], disc(50), matte(50), telea)
+
+
+def test_pushed_in_goes_on_smoothly_and_keeps_the_rest() -> None:
+    ramp = np.repeat(np.linspace(-0.8, 0.8, SIZE, dtype=np.float32)[None, :, None], SIZE, axis=0)
+    rgb = np.repeat(ramp, 3, axis=2)
+    torn = np.where(disc(64)[..., None], np.float32(1), rgb)
+    filled = pushed_in(torn, disc(64))
+    assert np.array_equal(filled[~disc(64)], rgb[~disc(64)])
+    assert np.abs(filled - rgb).max() < 0.2
+    flat = np.full_like(rgb, 0.3)
+    assert np.allclose(pushed_in(np.where(disc(64)[..., None], np.float32(-1), flat), disc(64)), flat, atol=1e-5)
+
+
+def test_a_local_mean_takes_masked_pixels_alone() -> None:
+    rgb = np.where(disc(64)[..., None], np.float32(-0.7), np.float32(0.4)) * np.ones((SIZE, SIZE, 3), np.float32)
+    mean = local_mean(rgb, disc(64), 20)
+    assert np.allclose(mean[disc(64)], -0.7, atol=1e-5)
+    assert (local_mean(rgb, disc(64, 0), 20) == 0).all()

@@ -1,0 +1,49 @@
+"""Edit the inverted portraits of a shard with the person's details moved to where the edited person is."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+import job
+import network_job
+from job import snakemake
+from unripple.files.pictures import Matte, Rgb, write_matte, write_rgb
+from unripple.files.tensors import resize, to_arrays, to_uint8
+from unripple.jobs.index import PhotoFiles
+from unripple.models.devices import refuse_slow
+from unripple.stages.layered import layered_edit, person_distortion
+from unripple.stages.parse import person_matte
+
+models = network_job.models()
+refuse_slow(snakemake.wildcards.precision, models.device)
+size = int(snakemake.wildcards.size)
+direction = models.direction(snakemake.wildcards.attribute)
+degree = float(snakemake.wildcards.degree)
+inversions, mattes, motions = (job.index(name) for name in ("inversions", "mattes", "motions"))
+
+
+def load(photo: str) -> tuple[Tensor, ...]:
+    with np.load(inversions.path(photo, ".npz")) as inversion, np.load(motions.path(photo, ".npz")) as motion:
+        return (
+            torch.from_numpy(inversion["w_plus"]),
+            torch.from_numpy(inversion["distortion"].astype(np.float32)),
+            network_job.matte(mattes.path(photo, ".png")),
+            torch.from_numpy(motion["backward"].astype(np.float32)),
+        )
+
+
+def make(w_plus: Tensor, distortion: Tensor, matte: Tensor, backward: Tensor) -> tuple[NDArray[np.uint8], list[Matte]]:
+    given = zip(distortion.cpu().numpy(), to_arrays(matte), backward.cpu().numpy(), strict=True)
+    aligned = torch.from_numpy(np.stack([person_distortion(*one) for one in given]))
+    edited = layered_edit(w_plus, aligned, direction, degree, models, snakemake.wildcards.precision)
+    stored = resize(edited, size).clamp(-1, 1)
+    return to_uint8(stored), to_arrays(person_matte(stored, models))
+
+
+def save(files: PhotoFiles, edited: Rgb, matte: Matte) -> None:
+    write_rgb(files.path(".png"), edited)
+    write_matte(files.path(".matte.png"), matte)
+
+
+job.each(job.shared(inversions, mattes, motions), load, make, save, models.device)
