@@ -48,6 +48,9 @@ class ModelSet(Protocol):
     def fast_generator(self) -> Generator:
         """In bfloat16."""
 
+    def small_picture(self, w_plus: Tensor) -> Tensor:
+        """What `to_256` makes of the generator's picture, ``(B, 3, 256, 256)``; gradients reach ``w_plus``."""
+
     @property
     def perceptual(self) -> StLpips:
         """The perceptual distance."""

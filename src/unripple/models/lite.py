@@ -17,6 +17,7 @@ from unripple.networks.fusion import Fused
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
+from unripple.networks.small_picture import small_picture
 from unripple.networks.st_alexnet import StLpips
 from unripple.weights import lite
 from unripple.weights.st_lpips import load_st_lpips, load_trunk
@@ -47,6 +48,12 @@ class LiteModels:
         """The generator in bfloat16, for edits that ask for it."""
         network = lite.load_generator(self.folder).to(self.device, torch.bfloat16)
         return network.to(memory_format=torch.channels_last)
+
+    def small_picture(self, w_plus: Tensor) -> Tensor:
+        """What `to_256` makes of the generator's picture; in strips on a CPU, whose caches are small."""
+        if w_plus.device.type == "cpu":
+            return small_picture(self.generator, w_plus)
+        return to_256(self.generator(w_plus))
 
     @cached_property
     def perceptual(self) -> StLpips:

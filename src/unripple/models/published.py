@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from unripple.files.tensors import to_tensor, to_uint8
+from unripple.files.tensors import to_256, to_tensor, to_uint8
 from unripple.models.devices import chosen_device
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.e4e import E4E
@@ -61,6 +61,10 @@ class PublishedModels:
     def fast_generator(self) -> StyleGAN2:
         """The generator in bfloat16, for edits that ask for it."""
         return channels_last(load_part(StyleGAN2, self._hfgi, "decoder.").to(self.device, torch.bfloat16))
+
+    def small_picture(self, w_plus: Tensor) -> Tensor:
+        """What `to_256` makes of the generator's picture."""
+        return to_256(self.generator(w_plus))
 
     @cached_property
     def perceptual(self) -> StLpips:

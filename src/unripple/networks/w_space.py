@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor, nn
 
@@ -18,12 +20,13 @@ def mean_code(mapping: nn.Module) -> Tensor:
     return mapping(torch.randn(MEAN_DRAWS, STYLE_DIM, generator=noise)).mean(dim=0)
 
 
+@lru_cache(maxsize=4)
 @torch.no_grad()
 def principal_axes(mapping: nn.Module, scaling: float = 0.5) -> Tensor:
     """The principal axes of W, ``(512, 512)``, one a row: unit vectors times their variance to the power ``scaling``.
 
     With 1/2 a standard normal vector times these is spread like W around its mean. From a fifth of the mean's draws, in
-    float64.
+    float64. Kept for the next call with the same network.
     """
     noise = torch.Generator().manual_seed(MEAN_SEED)
     w = mapping(torch.randn(MEAN_DRAWS // 5, STYLE_DIM, generator=noise).to(next(mapping.parameters()))).double().cpu()

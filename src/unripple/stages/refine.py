@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from unripple.files.tensors import to_256
 from unripple.models import ModelSet
 from unripple.networks.mobile_stylegan import rows
 from unripple.networks.w_space import principal_axes
@@ -56,7 +55,7 @@ def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tenso
         for step in range(steps):
             for group in optimizer.param_groups:
                 group["lr"] = RATE * min(1.0, 0.1 + 1.5 * (1 - step / steps))
-            made = to_256(models.generator(rows(start + moved @ axes)))
+            made = models.small_picture(rows(start + moved @ axes))
             perceptual = network.distance_map(network.features(made), wanted, (256, 256))
             error = perceptual + SQUARED * (made - photo).square().mean(dim=1, keepdim=True)
             optimizer.zero_grad()
