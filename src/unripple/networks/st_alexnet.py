@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,6 +21,32 @@ def blur_pool(x: Tensor) -> Tensor:
     taps = torch.tensor([0.25, 0.5, 0.25], dtype=x.dtype, device=x.device)
     kernel = torch.outer(taps, taps).expand(channels, 1, 3, 3)
     return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="reflect"), kernel, stride=2, groups=channels)
+
+
+def blurred_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """``blur_pool(conv(x))``: one convolution of stride 2 with both kernels in one, for a quarter of the arithmetic.
+
+    ``x (B, C, H, W)``; `conv` has no stride. The blur reflects at the borders: its first row equals its second, and its
+    last one is the mean of the last two, so those have kernels of their own.
+    """
+    down, right = cast(tuple[int, int], conv.padding)
+    x = F.pad(x, (right, right, down, down))
+    if any((side - kernel) % 2 == 0 for side, kernel in zip(x.shape[2:], conv.kernel_size, strict=True)):
+        return blur_pool(F.conv2d(x, conv.weight, conv.bias))  # an odd number of rows ends in another way
+    whole, half = x.new_tensor([0.25, 0.5, 0.25]), x.new_tensor([0.5, 0.5])
+    height, width = (side + 1 for side in conv.kernel_size)  # of the kernels of the last row and column
+
+    def made(part: Tensor, down: Tensor, right: Tensor) -> Tensor:
+        taps = torch.outer(down, right)[None, None]
+        kernel = F.conv_transpose2d(conv.weight.flatten(0, 1)[:, None], taps)[:, 0].unflatten(0, conv.weight.shape[:2])
+        kernel = F.pad(kernel, (0, kernel.shape[3] % 2, 0, kernel.shape[2] % 2))
+        # Stride 2 with 2x2 cells in channels: the gradient of a strided convolution is slow on CPUs.
+        return F.conv2d(F.pixel_unshuffle(part, 2), F.pixel_unshuffle(kernel, 2), conv.bias)
+
+    inner, last_row = made(x, whole, whole), made(x[:, :, -height:], half, whole)
+    last_column, corner = made(x[..., -width:], whole, half), made(x[:, :, -height:, -width:], half, half)
+    left = torch.cat((inner[:, :, :1], inner, last_row), dim=2)
+    return torch.cat((left[..., :1], left, torch.cat((last_column[:, :, :1], last_column, corner), dim=2)), dim=3)
 
 
 class StAlexNet(nn.Module):
@@ -43,7 +71,7 @@ class StAlexNet(nn.Module):
 
     def forward(self, rgb: Tensor) -> list[Tensor]:
         conv = self.convolutions
-        x = F.relu(blur_pool(conv[0]((rgb - self.shift) / self.scale)))
+        x = F.relu(blurred_conv(cast(nn.Conv2d, conv[0]), (rgb - self.shift) / self.scale))
         layers = [x]
         for i in (1, 2):
             x = F.relu(conv[i](blur_pool(F.max_pool2d(x, 3, stride=1))))
