@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from unripple.codes import CodeSampler
 from unripple.files.tensors import to_256
 from unripple.networks import small_picture as module
 from unripple.networks.mobile_stylegan import MobileStyleGAN, rows
 from unripple.networks.small_picture import small_picture
+from unripple.networks.w_space import CodeSampler
 from unripple.weights.lite import load_generator, load_mapping
 
 

@@ -8,7 +8,7 @@ from unripple.files.pictures import Rgb
 from unripple.report.pictures import FacePictures, label, signed
 from unripple.report.sheet import Sheet
 
-COLUMNS = ("hfgi", "ripple_inpaint", "split_composite", "truth")
+COLUMNS = ("hfgi", "ripple_inpaint", "split_composite", "unripple", "truth")
 GAP = 4
 #: Side of each picture, and how many faces a sheet takes before it cannot be looked at any more.
 SIDE, MOST = 144, 40

@@ -9,7 +9,7 @@ from unripple.report.pictures import FacePictures, label, signed
 from unripple.report.sheet import Sheet
 
 #: Columns of a strip, where the face has them.
-COLUMNS = ("e4e", "hfgi", "mask", "ripple_inpaint", "split_composite", "truth")
+COLUMNS = ("e4e", "hfgi", "mask", "ripple_inpaint", "split_composite", "unripple", "truth")
 GAP = 6
 
 
