@@ -91,7 +91,7 @@ def test_a_wrong_value_is_refused_by_key_value_and_what_is_allowed(overrides: di
 @pytest.mark.parametrize("given", ["auto", None])
 def test_what_is_left_open_is_chosen_by_the_set_of_models(root: Path, given: str | None) -> None:
     open_ended = {} if given is None else {"invert": {"refine": given}, "inpaint": {"model": given}}
-    for models, refine, inpainter in (("lite", 16, "lama-lite"), ("published", 0, "big-lama")):
+    for models, refine, inpainter in (("lite", 16, "patchmatch"), ("published", 0, "big-lama")):
         study = parameters.check({"models": models} | open_ended, "params.yaml")
         assert (study.invert.refine, study.inpaint.model) == (refine, inpainter)
         assert parameters.load(root / "params.yaml", {"models": models}) == study

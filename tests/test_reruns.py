@@ -183,8 +183,9 @@ CHANGES: dict[str, Callable[[Project], None]] = {
     "a photo replaced by one with a time older than the results": older,
     **{
         f"weights of the {network}": partial(weights, network)
-        for network in ("generator", "mapping", "encoder", "consultation", "directions", "parser", "inpainter")
+        for network in ("generator", "mapping", "encoder", "consultation", "directions", "parser")
     },
+    "weights of the inpainter, which the default study does not use": partial(weights, "inpainter"),
     "a function of one stage: the split composite": partial(function, "stages/composite.py", "split_composite"),
     "a function of one metric: the seam": partial(function, "metrics/seam.py", "seam"),
     "a function of two stages: leading masks to the border": partial(function, "stages/ripple.py", "_lead_to_border"),

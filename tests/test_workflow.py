@@ -218,6 +218,11 @@ def test_the_whole_study_is_planned(project: Project) -> None:
         "fill": 4,
         "ripple_inpaint": 4,
         "split_composite": 4,
+        "motion": 4,
+        "layered_edit": 4,
+        "layered_plate": 4,
+        "layered": 4,
+        "unripple": 4,
         "bitwise_or": 4,
         "measure": 4,
         "measure_inversion": 1,
@@ -230,7 +235,8 @@ def test_the_whole_study_is_planned(project: Project) -> None:
 
 def test_only_the_methods_that_are_asked_for_are_planned(project: Project) -> None:
     project.set(methods=["hfgi"], study={"known_plate": 0})
-    assert set(project.plan()).isdisjoint({"truth", "known_plate", "fill", "plate", "bitwise_or", "split_composite"})
+    others = {"fill", "plate", "bitwise_or", "split_composite", "motion", "layered_edit", "layered_plate", "unripple"}
+    assert set(project.plan()).isdisjoint({"truth", "known_plate", *others})
 
 
 def test_a_plan_counts_jobs_and_photos(project: Project) -> None:
@@ -292,7 +298,7 @@ def test_a_second_run_says_who_is_at_work(project: Project) -> None:
 def test_the_study_measures_every_method_on_every_photo(studied: Project) -> None:
     (table,) = studied.folder.glob("results/lite/**/tables/**/metrics.csv")
     rows = pd.read_csv(table)
-    methods = {"e4e", "hfgi", "ripple_inpaint", "split_composite", "bitwise_or"}
+    methods = {"e4e", "hfgi", "ripple_inpaint", "split_composite", "layered", "unripple", "bitwise_or"}
     assert {(row.photo, row.method) for row in rows.itertuples()} == {
         *((photo, method) for photo in ("astronaut", "known-plate-00") for method in methods),
         ("known-plate-00", "truth"),
@@ -321,7 +327,7 @@ def test_short_paths_lead_to_page_and_pictures(studied: Project, tmp_path: Path)
     page = moved / unquote(links[0])
     assert page.read_bytes() == next((studied.folder / "results").glob("lite/**/report/**/index.html")).read_bytes()
     shown = {str(path.relative_to(moved / "pictures")) for path in (moved / "pictures").glob("*/*")}
-    edits = ("e4e", "hfgi", "mask", "ripple_inpaint", "split_composite", "bitwise_or")
+    edits = ("e4e", "hfgi", "mask", "ripple_inpaint", "split_composite", "layered", "unripple", "bitwise_or")
     assert shown == {
         *(f"{photo}/pose+3.{name}.png" for photo in ("astronaut", "known-plate-00") for name in edits),
         *(f"{photo}/{name}.png" for photo in ("astronaut", "known-plate-00") for name in ("photo", "inversion")),
@@ -384,7 +390,7 @@ def test_a_picture_is_explained_back_to_its_photo_and_weights(studied: Project) 
     for stage in ("ripple_inpaint", "fill", "ripple", "parse_edit", "parse_photo", "edit", "invert", "known_plate"):
         assert re.search(rf"── {stage}  ", done.stdout), stage
     for network in WEIGHTS:
-        assert network == "mapping" or f"weights {network}.safetensors" in done.stdout
+        assert network in ("mapping", "inpainter") or f"weights {network}.safetensors" in done.stdout
     assert "no longer what it was made from" not in done.stdout
 
 
