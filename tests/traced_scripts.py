@@ -31,6 +31,7 @@ PHOTOS = ("ann", "bea")
 WILDCARDS = {
     **{"size": str(SIZE), "attribute": "pose", "degree": "3", "shard": "00", "threshold": "0.5", "dilate": "8"},
     **{"operation": "and_not", "original": "photo", "inpaint": "telea", "feather": "4", "precision": "float32"},
+    **{"grow": "6", "detail": "100"},
 }
 #: Script -> its inputs by name; what is made by an earlier script, else by `made`.
 SCRIPTS = {
@@ -39,8 +40,22 @@ SCRIPTS = {
     "plate": {"portraits": "portraits", "mattes": "mattes"},
     "ripple_inpaint": {"edits": "edits", "mattes": "moved", "ripples": "ripple", "fills": "fill"},
     "split_composite": {"edits": "edits", "mattes": "moved", "plates": "plate"},
+    "motion": {"inversions": "inversions", "edits": "edits"},
+    "layered_plate": {"portraits": "portraits", "mattes": "mattes", "edits": "layered"},
+    "layered_composite": {"edits": "layered", "plates": "layered_plate"},
+    "unripple_composite": {
+        **{"portraits": "portraits", "inversions": "inversions", "mattes": "mattes", "motions": "motion"},
+        **{"edits": "layered", "plates": "layered_plate"},
+    },
     "bitwise_or": {"edits": "edits", "mattes": "moved", "inversions": "inversions", "originals": "mattes"},
     "align": {},
+}
+
+
+#: Which files a family has for each photo, if not one picture.
+ENDINGS = {
+    **dict.fromkeys(("edits", "inversions"), (".e4e.png", ".hfgi.png")),
+    "layered": (".png", ".matte.png"),
 }
 
 
@@ -78,8 +93,8 @@ def made(name: str) -> str:
         disc = ((x - (40 if name == "moved" else 24)) ** 2 + (y - 32) ** 2 < 400).astype(np.float32)
         rgb = random.integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
         with writer.photo(photo) as files:
-            for ending in {"edits": (".e4e.png", ".hfgi.png"), "inversions": (".hfgi.png",)}.get(name, (".png",)):
-                if name in ("mattes", "moved"):
+            for ending in ENDINGS.get(name, (".png",)):
+                if name in ("mattes", "moved") or ending == ".matte.png":
                     write_matte(files.path(ending), disc)
                 else:
                     write_rgb(files.path(ending), rgb)
