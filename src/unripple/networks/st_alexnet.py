@@ -34,6 +34,8 @@ def blurred_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
     if any((side - kernel) % 2 == 0 for side, kernel in zip(x.shape[2:], conv.kernel_size, strict=True)):
         return blur_pool(F.conv2d(x, conv.weight, conv.bias))  # an odd number of rows ends in another way
     whole, half = x.new_tensor([0.25, 0.5, 0.25]), x.new_tensor([0.5, 0.5])
+    channels_last = conv.weight.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
     height, width = (side + 1 for side in conv.kernel_size)  # of the kernels of the last row and column
 
     def made(part: Tensor, down: Tensor, right: Tensor) -> Tensor:
@@ -41,7 +43,8 @@ def blurred_conv(conv: nn.Conv2d, x: Tensor) -> Tensor:
         kernel = F.conv_transpose2d(conv.weight.flatten(0, 1)[:, None], taps)[:, 0].unflatten(0, conv.weight.shape[:2])
         kernel = F.pad(kernel, (0, kernel.shape[3] % 2, 0, kernel.shape[2] % 2))
         # Stride 2 with 2x2 cells in channels: the gradient of a strided convolution is slow on CPUs.
-        return F.conv2d(F.pixel_unshuffle(part, 2), F.pixel_unshuffle(kernel, 2), conv.bias)
+        cells = F.pixel_unshuffle(kernel, 2).contiguous(memory_format=layout)
+        return F.conv2d(F.pixel_unshuffle(part, 2), cells, conv.bias)
 
     inner, last_row = made(x, whole, whole), made(x[:, :, -height:], half, whole)
     last_column, corner = made(x[..., -width:], whole, half), made(x[:, :, -height:, -width:], half, half)
