@@ -65,6 +65,9 @@ class ColumnModels:
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
         return Fused(distortion, edited)
 
+    def consult(self, aligned: Tensor) -> Fused:
+        return Fused(aligned, aligned)
+
     def direction(self, attribute: str) -> Tensor:
         assert attribute == "pose"
         return torch.full((512,), -STEP)  # To the person's right is to the left of the picture.
@@ -154,7 +157,19 @@ def test_a_clip_turns_forth_and_back(
 ) -> None:
     if not encoder:
         monkeypatch.setattr("unripple.report.turning._encoded", lambda film, frames: False)
-    arguments = ("edit", "--refine", 0, photo, "--pose", "-2:2:2", "--video", "--out", tmp_path)
+    arguments = (
+        "edit",
+        "--refine",
+        0,
+        photo,
+        "--pose",
+        "-2:2:2",
+        "--video",
+        "--out",
+        tmp_path,
+        "--method",
+        "ripple_inpaint",
+    )
     code, said = run(*arguments)
     assert code == 0, said
     film = Path(said.splitlines()[-1].removeprefix("look at "))
@@ -219,13 +234,13 @@ def test_a_terminal_sees_a_bar_with_the_step_and_its_time() -> None:
 
 @pytest.mark.usefixtures("columns")
 def test_the_uncovered_band_is_filled_and_the_person_kept(photo: Path, tmp_path: Path) -> None:
-    assert run("edit", "--refine", 0, photo, "--out", tmp_path)[0] == 0
+    assert run("edit", "--refine", 0, photo, "--out", tmp_path, "--method", "ripple_inpaint")[0] == 0
     baseline, mask = read_rgb(tmp_path / "pose+3/baseline.png"), read_mask(tmp_path / "pose+3/mask.png")
     cleaned = read_rgb(tmp_path / "pose+3/cleaned.png")
     left, right = round((0.5 - 3 * STEP + HALF) * SIDE), round((0.5 + HALF) * SIDE)  # The band.
     assert mask[:, left:right].all()
     assert not mask[:, : left - 8].any()
-    assert (cleaned[:, left + 20 : right - 20] == (0, 255, 0)).all()
+    assert (cleaned[:, left + 20 : right - 20] == baseline[0, 0]).all()  # As around it: PatchMatch knows nothing else.
     assert np.array_equal(cleaned[:, :left], baseline[:, :left])
     assert np.array_equal(cleaned[~mask], baseline[~mask])
 
@@ -343,4 +358,7 @@ def test_edit_with_the_shipped_networks(photo: Path, tmp_path: Path, root: Path)
     )
     changed = (before != after).any(axis=2)
     assert 0.01 < mask.mean() < 0.5
-    assert changed.any() and not changed[~mask].any()
+    assert changed[~mask].any()  # The layered edit is no repair of the baseline:
+    portrait, corner = read_rgb(tmp_path / "out/portrait.png"), np.s_[:40, :40]
+    assert np.array_equal(after[corner], portrait[corner])  # the photo's background stays,
+    assert not np.array_equal(before[corner], portrait[corner])  # which the baseline has lost.
