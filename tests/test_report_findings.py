@@ -132,7 +132,7 @@ def test_the_words_say_where_a_method_gains_loses_and_stays_open() -> None:
     assert found.keys() == set(METHODS) - {"hfgi"}
     gained = found["ripple_inpaint"]
     better, worse = dict(gained.better), dict(gained.worse)
-    energy = r"\d\.\d+ against \d\.\d+, goal \d\.\d+; distance: −[01]\.\d+ \[−[01]\.\d+,\s−0\.\d+\]"
+    energy = r"\d\.\d+ against \d\.\d+, goal \d\.\d+; distance: −[01]\.\d+ \[−[01]\.\d+,\s−[01]\.\d+\]"
     assert re.fullmatch(energy, better["Ripple energy in the band"])
     assert worse["PSNR to the truth, band"].endswith("] dB")
     assert not gained.undecided
