@@ -96,5 +96,5 @@ def test_direction_of_a_constant_is_refused() -> None:
 
 
 def test_no_faces_says_how_to_make_them(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"unripple\.training\.faces"):
+    with pytest.raises(FileNotFoundError, match=r"unripple\.training\.rendered_faces"):
         rendered_faces.chunks(tmp_path)
