@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
+from unripple.cli.plainly import told_plainly
 from unripple.jobs import provenance
 from unripple.jobs.index import BrokenIndex
 from unripple.jobs.provenance import Step
@@ -37,7 +36,7 @@ def explain(
     ] = None,
 ) -> None:
     """Print the chain from a result back to photo and weights, and the command that makes it again."""
-    with _told_plainly():
+    with told_plainly(BrokenIndex):
         last = provenance.chain(provenance.find(result))
     tree = Tree(escape(str(result)), guide_style="dim")
     _grow(tree, last, set())
@@ -75,7 +74,7 @@ def _as_now(made: dict[str, Any]) -> bool:
 
 def diff(first: Result, second: Result) -> None:
     """Say which setting, weight, code, package or input differs between what made two results. Exit code 1 if any."""
-    with _told_plainly():
+    with told_plainly(BrokenIndex):
         one, other = (provenance.chain(provenance.find(result)) for result in (first, second))
     found = provenance.differences(one, other)
     for what, left, right in found:
@@ -124,12 +123,3 @@ def _grow(tree: Tree, step: Step, shown: set[Path]) -> None:
 
 def _short(value: str) -> str:
     return value if len(value) <= 60 else f"{value[:57]}…"
-
-
-@contextmanager
-def _told_plainly() -> Iterator[None]:
-    try:
-        yield
-    except BrokenIndex as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None

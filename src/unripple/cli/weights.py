@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from unripple.cli.plainly import told_plainly
 from unripple.weights.published import fetch as fetching
 from unripple.weights.published import manifest
 from unripple.weights.published.manifest import Weights, WeightsError
@@ -37,7 +36,7 @@ def list_all(models: Models = PUBLISHED) -> None:
 @app.command()
 def fetch(names: Named, models: Models = PUBLISHED) -> None:
     """Download weights, going on where an earlier try stopped, and verify them."""
-    with _told_plainly():
+    with told_plainly(WeightsError):
         for weights in _chosen(names):
             path = fetching.fetch(weights, models)
             typer.echo(f"{path}: verified. Licence: {weights.licence}")
@@ -47,7 +46,7 @@ def fetch(names: Named, models: Models = PUBLISHED) -> None:
 def verify(names: Names = None, models: Models = PUBLISHED) -> None:
     """Check weights that are here against their checksums. Exit code 1 if one is wrong, or a named one is missing."""
     wrong = 0
-    with _told_plainly():
+    with told_plainly(WeightsError):
         chosen = [weights for weights in _chosen(names) if names or weights.path(models).is_file()]
     for weights in chosen:
         try:
@@ -65,7 +64,7 @@ def verify(names: Names = None, models: Models = PUBLISHED) -> None:
 @app.command()
 def where(names: Names = None, models: Models = PUBLISHED) -> None:
     """Where each file is looked for, and where it comes from: to place it by hand."""
-    with _told_plainly():
+    with told_plainly(WeightsError):
         for weights in _chosen(names):
             typer.echo(f"{weights.name}: {weights.path(models).absolute()}")
             for source in weights.sources:
@@ -86,7 +85,7 @@ def convert(
     """Read files as published and write them as our networks' weights. Nothing that a file carries is run."""
     from unripple.weights.published.convert import convert as convert_file  # with torch
 
-    with _told_plainly():
+    with told_plainly(WeightsError):
         for file in files:
             written = convert_file(file, models, layout)
             typer.echo(f"{written}: converted from {file}; {written.stem}.provenance.json says what it was made of")
@@ -94,12 +93,3 @@ def convert(
 
 def _chosen(names: list[str] | None) -> list[Weights]:
     return [manifest.named(name) for name in names] if names else list(manifest.manifest().values())
-
-
-@contextmanager
-def _told_plainly() -> Iterator[None]:
-    try:
-        yield
-    except WeightsError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
