@@ -9,6 +9,10 @@ import pytest
 import torch
 from test_workflow import TINY, Project
 
+from unripple.detectors.dlib_faces import FaceMeter
+from unripple.files.pictures import Rgb
+from unripple.known_plate.portraits import example_photo
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -24,6 +28,18 @@ def _few_threads() -> Iterator[None]:
 def root() -> Path:
     """The project's folder."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Rgb:
+    """scikit-image's public-domain portrait, ``uint8 (512, 512, 3)``."""
+    return example_photo("astronaut")
+
+
+@pytest.fixture(scope="session")
+def meter() -> FaceMeter:
+    """dlib's networks, loaded once."""
+    return FaceMeter()
 
 
 @pytest.fixture(scope="session")

@@ -11,20 +11,9 @@ from hypothesis import strategies as st
 from unripple.detectors.crop import ffhq_transform
 from unripple.detectors.dlib_faces import FaceMeter, Landmarks
 from unripple.files.pictures import Rgb
-from unripple.known_plate.portraits import example_photo
 from unripple.photos.decoding import PhotoRefused
 from unripple.stages import align as stage
 from unripple.stages.align import align, paste_back
-
-
-@pytest.fixture(scope="module")
-def meter() -> FaceMeter:
-    return FaceMeter()
-
-
-@pytest.fixture(scope="module")
-def astronaut() -> Rgb:
-    return example_photo("astronaut")
 
 
 def resized(photo: Rgb, width: int, height: int) -> Rgb:

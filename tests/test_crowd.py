@@ -18,7 +18,6 @@ from unripple.detectors.crowd import _nearer
 from unripple.detectors.dlib_faces import FaceMeter, head_pose
 from unripple.files.pictures import Rgb
 from unripple.files.tensors import to_uint8
-from unripple.known_plate.portraits import example_photo
 from unripple.models import lite
 from unripple.photos.decoding import PhotoRefused
 from unripple.stages.align import Aligned, align
@@ -28,18 +27,8 @@ CROP = 173.5
 
 
 @pytest.fixture(scope="module")
-def meter() -> FaceMeter:
-    return FaceMeter()
-
-
-@pytest.fixture(scope="module")
 def seeker() -> FaceSeeker:
     return FaceSeeker()
-
-
-@pytest.fixture(scope="module")
-def astronaut() -> Rgb:
-    return example_photo("astronaut")
 
 
 def scaled(photo: Rgb, scale: float) -> Rgb:

@@ -11,17 +11,6 @@ from hypothesis import strategies as st
 from unripple.detectors import dlib_faces, package_files
 from unripple.detectors.dlib_faces import FaceMeter
 from unripple.files.pictures import Rgb
-from unripple.known_plate.portraits import example_photo
-
-
-@pytest.fixture(scope="module")
-def meter() -> FaceMeter:
-    return FaceMeter()
-
-
-@pytest.fixture(scope="module")
-def astronaut() -> Rgb:
-    return example_photo("astronaut")
 
 
 def projected(yaw: float, pitch: float, roll: float, size: int = 512) -> dlib_faces.Landmarks:
