@@ -16,8 +16,7 @@ from torch import Tensor
 
 from unripple.files.pictures import Matte, reduced_matte
 from unripple.models import ModelSet
-from unripple.networks.fusion import Fused
-from unripple.stages.edit import Precision
+from unripple.stages.edit import Precision, fused_picture, moved_codes
 from unripple.stages.masks import distance_to
 from unripple.stages.warp import Motion, resized, spread, warped
 
@@ -72,9 +71,5 @@ def layered_edit(
     """
     if aligned.shape[1:] != (3, SIDE, SIDE):
         raise ValueError(f"aligned: expected (B, 3, {SIDE}, {SIDE}), found {tuple(aligned.shape)}")
-    moved = w_plus.to(models.device) + degree * direction.to(models.device)
-    half = precision == "bfloat16"
-    generator, codes = (models.fast_generator, moved.bfloat16()) if half else (models.generator, moved)
-    fused = models.consult(aligned.to(models.device))
-    fused = Fused(fused.scale.to(codes.dtype), fused.shift.to(codes.dtype))
-    return generator.from_fusion(generator.to_fusion(codes), codes, fused).float()
+    generator, codes = moved_codes(w_plus, direction, degree, models, precision)
+    return fused_picture(generator, generator.to_fusion(codes), codes, models.consult(aligned.to(models.device)))
