@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from unripple.files.pictures import Mask, signed
 from unripple.stages.composite import Picture
-from unripple.stages.inpaint import MULTIPLE, at_half_size, inpaint, telea
+from unripple.stages.inpaint import MULTIPLE, inpaint, telea
 
 
 def white(rgb: Picture, hole: Mask, hidden: Mask) -> Picture:
@@ -136,17 +136,3 @@ def test_telea_continues_a_gradient_and_keeps_the_rest() -> None:
     assert np.array_equal(filled[~mask], rgb[~mask])
     filled = inpaint(torn, mask, telea, feather=0)
     assert np.abs(filled - rgb).max() < 0.15  # The hole itself is off by up to 1.3.
-
-
-def test_half_size_hides_every_pixel_of_the_hole() -> None:
-    rgb = np.full((48, 56, 3), 0.5, np.float32)
-    mask = box(rgb, 11, 31, 13, 40)
-    torn = np.where(mask[..., None], np.float32(-1), rgb)
-
-    def honest(small: Picture, hole: Mask, hidden: Mask) -> Picture:
-        assert small.shape == (24, 28, 3)
-        assert not hidden.any()
-        assert ((small == 0.5).all(axis=2) | hole).all()
-        return np.where(hole[..., None], np.float32(0.5), small)
-
-    assert np.array_equal(inpaint(torn, mask, at_half_size(honest), feather=0), rgb)

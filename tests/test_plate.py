@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from unripple.files.pictures import Mask, Matte
 from unripple.stages.composite import Picture, settled
 from unripple.stages.inpaint import telea
-from unripple.stages.plate import fringe, layered_plate, local_mean, pushed_in
+from unripple.stages.plate import layered_plate, pushed_in
 from unripple.stages.ripple import person_mask
 
 SIZE = 128
@@ -38,15 +38,11 @@ def photo(x: float = 56, seed: int = 3) -> Picture:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.floats(30, 90), st.floats(30, 90), st.integers(0, 100), st.sampled_from([0.0, 16.0]))
-def test_outside_the_hole_and_the_edited_person_it_is_the_photo(
-    before: float, after: float, seed: int, reach: float
-) -> None:
+@given(st.floats(30, 90), st.floats(30, 90), st.integers(0, 100))
+def test_outside_the_hole_and_the_edited_person_it_is_the_photo(before: float, after: float, seed: int) -> None:
     rgb, edited = photo(before, seed), matte(after)
-    plate = layered_plate(rgb, disc(before), edited, telea, reach=reach)
+    plate = layered_plate(rgb, disc(before), edited, telea)
     kept = ~person_mask(disc(before), 8)
-    if reach:
-        kept &= ~person_mask(disc(before), 8 + 16)
     assert np.array_equal(plate[kept], rgb[kept])
     assert plate.dtype == np.float32
     assert np.abs(plate).max() <= 1
@@ -81,28 +77,11 @@ def test_the_inpainter_sees_neither_person() -> None:
         asked.append((hole, hidden))
         return telea(rgb, hole, hidden)
 
-    layered_plate(rgb, disc(50), edited, spy, reach=0)
+    layered_plate(rgb, disc(50), edited, spy)
     ((hole, hidden),) = asked
     assert ((hole | hidden) >= disc(50)).all()
     assert not (hole & hidden).any()
     assert np.array_equal(hidden, edited == 1)
-
-
-def test_a_fringe_is_found_where_it_hangs_on_the_person_and_nowhere_else() -> None:
-    lock, stone = np.zeros((2, SIZE, SIZE), bool)
-    lock[66:74, 76:86] = True  # hair beyond the grown person
-    stone[100:104, 75:79] = True  # as dark, but by itself
-    rgb = np.where((lock | stone)[..., None], np.float32(-0.9), photo(50))
-    old, reach = person_mask(disc(50), 8), 12 / WIDTH
-    everywhere = np.ones_like(old)
-    found = fringe(rgb, disc(50), old, everywhere, telea, reach)
-    assert found[lock & ~old].all()
-    assert not found[stone].any()
-    assert found.sum() < 3 * lock.sum()
-    assert not fringe(photo(50), disc(50), old, everywhere, telea, reach).any()
-    edited = matte(110, radius=10)
-    assert layered_plate(rgb, disc(50), edited, telea, reach=reach)[lock].min() > -0.3
-    assert layered_plate(rgb, disc(50), edited, telea, reach=0)[lock].min() < -0.8
 
 
 def test_wrong_shapes_are_refused() -> None:
@@ -121,10 +100,3 @@ def test_pushed_in_goes_on_smoothly_and_keeps_the_rest() -> None:
     assert np.abs(filled - rgb).max() < 0.2
     flat = np.full_like(rgb, 0.3)
     assert np.allclose(pushed_in(np.where(disc(64)[..., None], np.float32(-1), flat), disc(64)), flat, atol=1e-5)
-
-
-def test_a_local_mean_takes_masked_pixels_alone() -> None:
-    rgb = np.where(disc(64)[..., None], np.float32(-0.7), np.float32(0.4)) * np.ones((SIZE, SIZE, 3), np.float32)
-    mean = local_mean(rgb, disc(64), 20)
-    assert np.allclose(mean[disc(64)], -0.7, atol=1e-5)
-    assert (local_mean(rgb, disc(64, 0), 20) == 0).all()

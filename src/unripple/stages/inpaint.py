@@ -10,7 +10,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from unripple.files.pictures import Mask, levels, signed
 from unripple.stages.composite import Picture, mixed
@@ -76,24 +75,6 @@ def _margins(extent: int, touches_start: bool, touches_end: bool) -> tuple[int, 
     mirror = round(extent * MIRROR)
     start, end = mirror * touches_start, mirror * touches_end
     return start, end + -(start + extent + end) % MULTIPLE
-
-
-def at_half_size(model: Inpainter) -> Inpainter:
-    """The same inpainter looking at half the size: for pictures twice as large as those it was trained on."""
-
-    def inpainter(rgb: Picture, hole: Mask, hidden: Mask) -> Picture:
-        small = cells(rgb).mean(axis=(1, 3))
-        # Also what only half belongs to the hole: it is mixed with it.
-        filled = model(small, *(np.asarray(cells(mask).any(axis=(1, 3))) for mask in (hole, hidden)))
-        height, width = hole.shape
-        return np.asarray(cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR))
-
-    def cells(picture: NDArray[np.generic]) -> NDArray[np.generic]:
-        """``(H, W, …)`` -> ``(H / 2, 2, W / 2, 2, …)``."""
-        height, width, *rest = picture.shape
-        return picture.reshape(height // 2, 2, width // 2, 2, *rest)
-
-    return inpainter
 
 
 def telea(rgb: Picture, hole: Mask, hidden: Mask) -> Picture:
