@@ -69,8 +69,8 @@ class ColumnModels:
         return Fused(aligned, aligned)
 
     def direction(self, attribute: str) -> Tensor:
-        assert attribute == "pose"
-        return torch.full((512,), -STEP)  # To the person's right is to the left of the picture.
+        # Pose to the person's right is to the left of the picture; a smile goes half as far.
+        return torch.full((512,), {"pose": -STEP, "smile": -STEP / 2}[attribute])
 
     def parser(self, rgb: Tensor) -> Tensor:
         white = (rgb == 1).all(dim=1, keepdim=True).float()
@@ -121,6 +121,24 @@ def test_another_face_can_be_taken_and_a_lying_photo_is_turned(tmp_path: Path) -
     assert code == 0 and "turned to the right by 90 degrees" in said
     pasted = read_rgb(tmp_path / "out/pose+3/pasted.png")
     assert (pasted == astronaut).mean() > 0.5
+
+
+@pytest.mark.usefixtures("columns")
+def test_attributes_combine(photo: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "mine.npy", np.full(512, -STEP))
+    turned, both = tmp_path / "turned", tmp_path / "both"
+    assert run("edit", "--refine", 0, photo, "--pose", 3, "--out", turned)[0] == 0
+    along = f"{tmp_path / 'mine.npy'}:1"
+    code, said = run("edit", "--refine", 0, photo, "--pose", 1, "--smile", 2, "--along", along, "--out", both)
+    assert code == 0, said
+    (folder,) = (path for path in both.iterdir() if path.is_dir())
+    assert folder.name == "pose+1_smile+2_mine+1"
+    assert (read_rgb(folder / "baseline.png") == read_rgb(turned / "pose+3/baseline.png")).all()  # 1 + 2 / 2 + 1
+    code, said = run("edit", "--refine", 0, photo, "--smile", -2, "--out", tmp_path / "smile")
+    assert code == 0 and (tmp_path / "smile/smile-2/pasted.png").is_file(), said
+    for wrong in ("mine.npy", "mine.txt:1", "pose:1", f"{tmp_path / 'mine.npy'}:9"):
+        code, said = run("edit", photo, "--along", wrong)
+        assert code == 2 and "expected FILE:DEGREE" in " ".join(said.replace("│", " ").split()), said
 
 
 @pytest.mark.usefixtures("columns")

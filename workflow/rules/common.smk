@@ -15,9 +15,23 @@ from unripple.photos import names, outside, shards
 from unripple.photos.album import Album, find
 from unripple.settings import parameters as settings
 from unripple.settings import sweep
+from unripple.settings.attributes import is_named
 from unripple.settings.study import WEIGHTLESS
 from unripple.weights import roles
 from unripple.weights.published import unmet
+
+
+def plain(file):
+    """Whether Snakemake takes a file's path as it is; in others it looks for wildcards and variables."""
+    return re.fullmatch(r"[\w .,+=@()/-]+", file) is not None
+
+
+def odd_direction(file):
+    """Why a file cannot be a study's direction, if it cannot."""
+    if not file.is_file():
+        return ["no such file"]
+    return [] if plain(str(file)) else ["expected a path of letters, digits and the signs . , + = @ ( ) / - _"]
+
 
 # Snakemake leaves the interpreter unquoted in a job's command. Jobs start in this folder, and seen from here the path of
 # .venv has no space in it, whatever the folder is called.
@@ -61,6 +75,11 @@ lacking += [
     f"params.yaml: external.{name} = {folder}: no such folder; unripple portraits writes what its pictures are made from"
     for name, folder in study.external.items()
     if not Path(folder).expanduser().is_dir()
+]
+lacking += [
+    f"params.yaml: edit.attribute = {file}: {reason}"
+    for file in dict.fromkeys(one.edit.attribute for one in studies if not is_named(one.edit.attribute))
+    for reason in odd_direction(Path(file))
 ]
 if lacking:
     raise WorkflowError("\n\n".join(lacking))
@@ -138,6 +157,7 @@ KNOWN_PLATE = shards.occupied(names.known_plate_names(study.study.known_plate), 
 REAL = shards.occupied({*photos, *study.study.examples}, study.study.shards)
 SHARDS = sorted({*KNOWN_PLATE, *REAL})
 DEGREES = {one.edit.spelled_degrees(): one.edit.degrees for one in studies}
+DIRECTIONS = {one.edit.spelled_attribute(): one.edit.attribute for one in studies}
 
 if not SHARDS:
     raise WorkflowError(
@@ -153,7 +173,7 @@ wildcard_constraints:
     threshold=r"[0-9.]+",
     degree=r"-?[0-9.]+",
     degrees="|".join(map(re.escape, DEGREES)),
-    attribute="pose|smile",
+    attribute="|".join(map(re.escape, DIRECTIONS)),
     original="photo|inversion",
     operation="and_not|xor|or",
     dilate=r"\d+",
@@ -202,6 +222,12 @@ def weights(*names):
     return {name: f"{MODELS}/{held_by.get(name, name)}.safetensors" for name in names}
 
 
+def directions(wildcards):
+    """The file that holds a study's direction: that of the set of models, or the one that the study names."""
+    attribute = DIRECTIONS[wildcards.attribute]
+    return weights("directions")["directions"] if is_named(attribute) else attribute
+
+
 def memory(lite, published):
     """What a job needs in MB, with either set of models."""
     return published if study.models == "published" else lite
@@ -213,7 +239,7 @@ def spelled(settings):
         "size": settings.images.size,
         "refine": settings.invert.refine,
         "precision": settings.compute.precision,
-        "attribute": settings.edit.attribute,
+        "attribute": settings.edit.spelled_attribute(),
         "degrees": settings.edit.spelled_degrees(),
         "threshold": f"{settings.parse.threshold:g}",
         "original": settings.ripple.original,
@@ -242,11 +268,6 @@ def per_degree(pattern, wildcards, among=None):
 def photo_sources(wildcards):
     """The files of the real photos of a shard, or their archive; examples come from a package and have none."""
     return [file for file in album.files(photo_names(wildcards)["files"]) if plain(file)]
-
-
-def plain(file):
-    """Whether Snakemake takes a file's path as it is; in others it looks for wildcards and variables."""
-    return re.fullmatch(r"[\w .,+=@()/-]+", file) is not None
 
 
 def photo_names(wildcards):

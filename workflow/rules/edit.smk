@@ -1,6 +1,7 @@
 rule edit:
     input:
-        **weights("generator", "consultation", "directions"),
+        **weights("generator", "consultation"),
+        directions=directions,
         inversions=rules.invert.output.index,
     output:
         index=EDITS,

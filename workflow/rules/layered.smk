@@ -21,7 +21,8 @@ rule motion:
 
 rule layered_edit:
     input:
-        **weights("generator", "consultation", "directions", "parser"),
+        **weights("generator", "consultation", "parser"),
+        directions=directions,
         inversions=rules.invert.output.index,
         mattes=MATTES_OF["photo"],
         motions=rules.motion.output.index,

@@ -67,7 +67,8 @@ rule align:
 
 rule truth:
     input:
-        **weights("generator", "parser", "directions"),
+        **weights("generator", "parser"),
+        directions=directions,
         codes=rules.known_plate_codes.output.codes,
         portraits=rules.known_plate.output.index,
     output:

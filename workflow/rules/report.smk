@@ -48,7 +48,7 @@ rule latest:
         record="results/record.json",
     params:
         study=f"{study.study.name} (models: {study.models})",
-        attribute=study.edit.attribute,
+        attribute=study.edit.spelled_attribute(),
         edited=[method for method in METHODS if method not in CLEANED],
         cleaned=[method for method in METHODS if method in CLEANED],
         code=code_of("latest"),

@@ -16,7 +16,7 @@ from unripple.stages.edit import edit
 models = network_job.models()
 refuse_slow(snakemake.wildcards.precision, models.device)
 size = int(snakemake.wildcards.size)
-direction = models.direction(snakemake.wildcards.attribute)
+direction = network_job.direction(models)
 degree = float(snakemake.wildcards.degree)
 inversions = job.index("inversions")
 

@@ -18,7 +18,7 @@ from unripple.stages.parse import person_matte
 models = network_job.models()
 refuse_slow(snakemake.wildcards.precision, models.device)
 size = int(snakemake.wildcards.size)
-direction = models.direction(snakemake.wildcards.attribute)
+direction = network_job.direction(models)
 degree = float(snakemake.wildcards.degree)
 inversions, mattes, motions = (job.index(name) for name in ("inversions", "mattes", "motions"))
 

@@ -16,7 +16,7 @@ from unripple.stages.invert import encode
 
 models = network_job.models()
 steps, degree = int(snakemake.wildcards.refine), float(snakemake.wildcards.degree)
-direction = models.direction(snakemake.wildcards.attribute)
+direction = network_job.direction(models)
 portraits, inversions, edits = (job.index(name) for name in ("portraits", "inversions", "edits"))
 
 rows = []

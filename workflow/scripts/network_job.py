@@ -11,6 +11,8 @@ from job import snakemake
 from unripple.files.pictures import read_matte, read_rgb
 from unripple.files.tensors import to_tensor
 from unripple.models import ModelSet
+from unripple.models.directions import direction_of
+from unripple.settings.attributes import is_named
 
 
 def models() -> ModelSet:
@@ -19,6 +21,12 @@ def models() -> ModelSet:
     # By a computed name, which no fingerprint follows: a rule's own fingerprint names the set (`code_of`).
     loaded: ModelSet = import_module(f"unripple.models.{folder.name}").load(folder)
     return loaded
+
+
+def direction(networks: ModelSet) -> Tensor:
+    """The direction of the job's edit, ``(512,)`` or ``(18, 512)``: a named attribute's, or in the study's own file."""
+    attribute = snakemake.wildcards.attribute
+    return direction_of(networks, attribute if is_named(attribute) else snakemake.input.directions)
 
 
 def picture(path: Path) -> Tensor:

@@ -25,7 +25,7 @@ from unripple.settings.columns import ST_LPIPS
 
 settings = snakemake.params.settings
 methods = [*settings["methods"], *settings["external"]]
-attribute, size = settings["edit"]["attribute"], settings["images"]["size"]
+attribute, size = snakemake.wildcards.attribute, settings["images"]["size"]
 portraits, inversions = job.index("portraits"), job.index("inversions")
 edits, ripples, truths = (job.by_degree(name) for name in ("edits", "ripples", "truths"))
 cleaned = {method: job.by_degree(method) for method in methods if method not in ("e4e", "hfgi")}

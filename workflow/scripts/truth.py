@@ -16,7 +16,7 @@ from unripple.stages.parse import person_matte
 
 size = int(snakemake.wildcards.size)
 models = network_job.models()
-step = float(snakemake.wildcards.degree) * models.direction(snakemake.wildcards.attribute)
+step = float(snakemake.wildcards.degree) * network_job.direction(models)
 portraits = job.index("portraits")
 
 with np.load(snakemake.input.codes) as codes:
@@ -28,7 +28,7 @@ def load(photo: str) -> tuple[Tensor, ...]:
 
 
 def make(w: Tensor, plate: Tensor) -> tuple[list[Layers]]:
-    person = models.generator(rows(w + step)).clamp(-1, 1)
+    person = models.generator(rows(w) + step).clamp(-1, 1)
     layers = zip(*(to_arrays(batch) for batch in (person, person_matte(person, models), plate)), strict=True)
     return ([compose(*one) for one in layers],)
 

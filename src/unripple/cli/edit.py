@@ -1,8 +1,8 @@
-"""``unripple edit``: one photo, its head turned, without a workflow."""
+"""``unripple edit``: one photo, its head turned or its smile moved, without a workflow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 import typer
 
 from unripple.files.project import of_project
+from unripple.settings.attributes import ENDINGS, checked, is_named
 
 Method = Literal["ripple_inpaint", "split_composite", "layered", "unripple"]
 DEFAULT_METHOD: Final[Method] = "unripple"
@@ -33,8 +34,14 @@ def edit(
         list[str] | None,
         typer.Option(
             help="Degree of the turn, -5 to 5, + to the person's right; may be repeated, or a range start:stop:step.",
-            show_default="3",
+            show_default="3, or 0 beside another attribute",
         ),
+    ] = None,
+    smile: Annotated[float, typer.Option(min=-FARTHEST, max=FARTHEST, help="Degree of the smile.")] = 0,
+    age: Annotated[float, typer.Option(min=-FARTHEST, max=FARTHEST, help="Degree of the age.")] = 0,
+    along: Annotated[
+        list[str] | None,
+        typer.Option(help="FILE:DEGREE, a direction of your own (.pt, .npy, .safetensors); may be repeated."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures; existing ones are replaced.")] = Path("out"),
     models: Models = MODELS,
@@ -55,18 +62,23 @@ def edit(
     ] = None,
     video: Annotated[bool, typer.Option("--video", help="Also a short clip of the head turning.")] = False,
 ) -> None:
-    """Turn the head: writes the portrait and, for each degree, baseline, mask, cleaned edit, and that in the photo."""
-    wanted = _degrees(pose or ["3"])
+    """Edit a face: writes the portrait and, for each pose, baseline, mask, cleaned edit, and that in the photo.
+
+    Attributes combine: --pose 1.5 --smile 2 --age -3.
+    """
+    beside = {name: degree for name, degree in {"smile": smile, "age": age, **_along(along or [])}.items() if degree}
+    wanted = _degrees(pose or (["0"] if beside else ["3"]))
     between = _between(wanted if pose else _degrees([CLIP])) if video else []
     with _told_plainly(photo):
         _edit(
-            photo, wanted, between, out, of_project(models), device, face or 0,
+            photo, beside, wanted, between, out, of_project(models), device, face or 0,
             {"method": method, "dilate": dilate, "feather": feather, "threshold": threshold, "refine": refine},
         )  # fmt: skip
 
 
 def _edit(
     photo: Path,
+    beside: Mapping[str, float],
     wanted: Sequence[float],
     between: Sequence[float],
     out: Path,
@@ -100,14 +112,14 @@ def _edit(
         cleaned = {}
         for degree in (*wanted, *further):
             with steps.step(f"pose {degree:+g}"):
-                pictures = editor.turned(degree)
+                pictures = editor.edited({"pose": degree, **beside})
                 cleaned[degree] = pictures.cleaned
                 if degree in wanted:
-                    pictures.write(_folder(out, degree))
+                    pictures.write(_folder(out, degree, beside))
     named = editor.settings.method
     for degree in wanted:
-        typer.echo(f"{_folder(out, degree)}: baseline.png, mask.png, cleaned.png ({named}), pasted.png")
-    best = _folder(out, wanted[0]) / "pasted.png"
+        typer.echo(f"{_folder(out, degree, beside)}: baseline.png, mask.png, cleaned.png ({named}), pasted.png")
+    best = _folder(out, wanted[0], beside) / "pasted.png"
     if len(wanted) > 1:
         best = out / "sheet.png"
         write_rgb(best, contact_sheet(aligned.rgb, {degree: cleaned[degree] for degree in wanted}))
@@ -116,8 +128,29 @@ def _edit(
     typer.echo(f"look at {best}")
 
 
-def _folder(out: Path, degree: float) -> Path:
-    return out / f"pose{degree:+.12g}"
+def _folder(out: Path, degree: float, beside: Mapping[str, float]) -> Path:
+    """Named for what was edited: ``pose+3``, ``smile+2``, ``pose+1.5_smile+2``."""
+    moved = {**({"pose": degree} if degree or not beside else {}), **{Path(key).stem: v for key, v in beside.items()}}
+    return out / "_".join(f"{name}{degree:+.12g}" for name, degree in moved.items())
+
+
+def _along(given: Sequence[str]) -> dict[str, float]:
+    """Files of directions and their degrees, as they are typed."""
+    found = {}
+    for text in given:
+        file, _, degree = text.rpartition(":")
+        try:
+            checked(file)
+            found[file] = float(degree)
+        except ValueError:
+            found[file] = float("nan")
+        if is_named(file) or not -FARTHEST <= found[file] <= FARTHEST:
+            raise typer.BadParameter(
+                f"{text}: expected FILE:DEGREE, a direction's file ({', '.join(ENDINGS)}) and a degree from"
+                f" -{FARTHEST} to {FARTHEST}",
+                param_hint="--along",
+            )
+    return found
 
 
 def _degrees(given: Sequence[str]) -> list[float]:

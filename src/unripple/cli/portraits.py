@@ -74,6 +74,7 @@ def _write(out: Path, study: Study, targets: list[Path], file: Path) -> int:
 
     from unripple.known_plate.handout import write_handout
     from unripple.models import ModelSet
+    from unripple.models.directions import direction_of
 
     models: ModelSet = import_module(f"unripple.models.{study.models}").load(Path("models") / study.models, None)
     codes = {}
@@ -84,9 +85,9 @@ def _write(out: Path, study: Study, targets: list[Path], file: Path) -> int:
         out,
         targets,
         codes,
-        models.direction(study.edit.attribute).cpu().numpy(),
+        direction_of(models, study.edit.attribute).cpu().numpy(),
         study=study.study.name,
-        attribute=study.edit.attribute,
+        attribute=study.edit.spelled_attribute(),
         degrees=study.edit.degrees,
         size=study.images.size,
     )

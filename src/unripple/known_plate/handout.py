@@ -25,7 +25,7 @@ Portraits of the study '{study}' for other systems to edit.
 PHOTO/photo.png   the portrait, 1024 x 1024
 PHOTO/matte.png   how much of each pixel is the person; of generated portraits only
 PHOTO/code.npy    its code in the generator's W, float32 (512,); of generated portraits only
-direction.npy     the direction of the edit, float32 (512,): degree a edits the code w to w + a * direction
+direction.npy     the direction of the edit, float32 {direction}: degree a edits the code w to w + a * direction
 edits.csv         the pictures that are asked for: photo, degree, picture
 
 Make each picture of edits.csv as a square PNG of {size} x {size} pixels or more, below a folder of your own, and name
@@ -56,7 +56,7 @@ def write_handout(
         out: the folder; what is there under the same names is replaced.
         indexes: of portraits: known-plate ones, real photos or both.
         codes: photo -> its code ``float32 (512,)``; photos without one are real.
-        direction: of the edit, ``float32 (512,)``.
+        direction: of the edit, ``float32 (512,)`` or ``(18, 512)``.
         study, attribute, degrees, size: of the study.
     """
     edits, count = [], 0
@@ -73,7 +73,7 @@ def write_handout(
     _write_array(out / "direction.npy", direction)
     write_table(out / "edits.csv", pd.DataFrame(edits, columns=["photo", "degree", "picture"]))
     with atomic(out / "README.txt") as temporary:
-        temporary.write_text(TEXT.format(study=study, size=size), encoding="utf-8")
+        temporary.write_text(TEXT.format(study=study, size=size, direction=direction.shape), encoding="utf-8")
     return count
 
 

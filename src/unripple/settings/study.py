@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from unripple.photos.celeba_hq import Split
+from unripple.settings import attributes
 from unripple.settings.columns import COLUMNS, PHOTO, TRUTH
 from unripple.settings.plates import MORE_PLATES, STUDY_PLATES
 
@@ -165,8 +166,11 @@ class Invert(Section):
 class Edit(Section):
     """The edit in latent space."""
 
-    attribute: Literal["pose", "smile"] = Field(
-        "pose", description="What is edited; + pose turns the head to the person's right."
+    attribute: Annotated[str, AfterValidator(attributes.checked)] = Field(
+        "pose",
+        min_length=1,
+        description="What is edited: pose (+ turns the head to the person's right), smile, age, or the file of a"
+        " direction, (512,) or (18, 512): .pt, .npy or .safetensors.",
     )
     degrees: Annotated[list[Degree], AfterValidator(_without_repeats)] = Field(
         [-3.0, -1.5, 1.5, 3.0],
@@ -174,6 +178,10 @@ class Edit(Section):
         max_length=MOST_DEGREES,
         description="Steps along the unit direction, of at most 4 decimals; the study's useful range is -3 to 3.",
     )
+
+    def spelled_attribute(self) -> str:
+        """The attribute as paths spell it, see `settings.attributes.spelled`."""
+        return attributes.spelled(self.attribute)
 
     def spelled_degrees(self) -> str:
         """The degrees as paths spell them: ``-3_3``, or where there are many their number and a checksum."""

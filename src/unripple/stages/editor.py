@@ -1,8 +1,8 @@
-"""One photo in, its head turned by any degrees, without a workflow: what ``unripple edit`` calls."""
+"""One photo in, edited by any degrees, without a workflow: what ``unripple edit`` calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from unripple.detectors.face_mesh import FaceMesh
 from unripple.files.pictures import Mask, Matte, Rgb, levels, signed, write_mask, write_rgb
 from unripple.files.tensors import resize, to_arrays, to_tensor, to_uint8
 from unripple.models import ModelSet, lite, published
+from unripple.models.directions import direction_of
 from unripple.photos.decoding import Photo, read_photo
 from unripple.settings.study import CHOSEN, Inpaint, Layered
 from unripple.stages.align import Aligned, align, paste_back
@@ -50,13 +51,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Turn:
-    """One degree's edit at 1024.
+    """One edit at 1024.
 
     ``baseline float32 (H, W, 3)`` in [-1, 1] with ripples, ``matte float32 (H, W)`` of its person, ``mask bool (H, W)``
-    of the ripples, ``low_rate uint8 (H, W, 3)`` the edit without details.
+    of the ripples, ``low_rate uint8 (H, W, 3)`` the edit without details. ``step (512,)`` or ``(18, 512)``: how far the
+    code was moved.
     """
 
-    degree: float
+    step: Tensor
     baseline: Picture
     matte: Matte
     mask: Mask
@@ -65,7 +67,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What is kept of one degree. ``rgb: uint8 (H, W, 3)``; ``pasted`` has the photo's size."""
+    """What is kept of one edit. ``rgb: uint8 (H, W, 3)``; ``pasted`` has the photo's size."""
 
     baseline: Rgb
     mask: Mask
@@ -121,8 +123,8 @@ class Editor:
     @cached_property
     def inverted(self) -> Inverted:
         """The portrait with its inversion, as the layered edit takes them."""
-        found, still = self.inversion, torch.zeros_like(self._direction)
-        same = edit(found.w_plus, found.distortion, still, 0.0, self.networks)
+        found = self.inversion
+        same = edit(found.w_plus, found.distortion, torch.zeros(found.w_plus.shape[-1]), 0.0, self.networks)
         e4e, hfgi = (to_uint8(resize(rgb, len(self.rgb)))[0] for rgb in (same.e4e, same.hfgi))
         (distortion,) = found.distortion.float().cpu().numpy()
         return Inverted(self._aligned.rgb, self.matte, e4e, hfgi, found.w_plus[0], distortion)
@@ -144,13 +146,9 @@ class Editor:
             return patch_match(Inpaint().ring)
         return network_inpainter(self.networks)
 
-    @property
-    def _direction(self) -> Tensor:
-        return self.networks.direction("pose")
-
     def edited_person(self, turn: Turn) -> EditedPerson:
         """The layered edit of the person."""
-        return edited_person(self.inverted, turn.low_rate, self._direction, turn.degree, self.networks, self.mesh)
+        return edited_person(self.inverted, turn.low_rate, turn.step, 1.0, self.networks, self.mesh)
 
     def over_own_background(self, person: Picture, matte: Matte) -> Picture:
         """A picture's person over the photo's background, filled where it is uncovered."""
@@ -158,15 +156,20 @@ class Editor:
         return split_composite(person, matte, plate)
 
     @torch.no_grad()
-    def turned(self, degree: float) -> Pictures:
-        """The head turned by a degree: edit, find the ripples, clean, paste back."""
-        edited = edit(self.inversion.w_plus, self.inversion.distortion, self._direction, degree, self.networks)
+    def edited(self, degrees: Mapping[str, float]) -> Pictures:
+        """All attributes moved by their degrees at once: edit, find the ripples, clean, paste back.
+
+        ``degrees``: by the attribute's name, or the file of a direction; at least one.
+        """
+        steps = [degree * direction_of(self.networks, attribute) for attribute, degree in degrees.items()]
+        step = torch.stack(torch.broadcast_tensors(*steps)).sum(dim=0)
+        edited = edit(self.inversion.w_plus, self.inversion.distortion, step, 1.0, self.networks)
         rendered = resize(edited.hfgi.clamp(-1, 1), len(self.rgb))
         low_rate = to_uint8(resize(edited.e4e, len(self.rgb)))[0]
         (baseline,), (matte,) = to_arrays(rendered), to_arrays(person_matte(rendered, self.networks))
         after = matte >= self.settings.threshold
         mask = ripple_mask(self.person, after, dilate=self.settings.dilate)
-        cleaned = levels(CLEANERS[self.settings.method](self, Turn(degree, baseline, matte, mask, low_rate)))
+        cleaned = levels(CLEANERS[self.settings.method](self, Turn(step, baseline, matte, mask, low_rate)))
         weight = halo(self.person | after | mask, scaled(PASTE_HALO, mask))
         pasted = paste_back(self._photo.rgb, cleaned, self._aligned.transform, weight)
         return Pictures(levels(baseline), mask, cleaned, pasted)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+from unripple.settings.attributes import ATTRIBUTES
+
 Role = Literal["generator", "hfgi", "e4e", "psp", "parser", "inpainter", "identity", "directions"]
 Layout = Literal[
     "hfgi",
@@ -28,9 +30,6 @@ PUBLISHED: Final = Path("models/published")
 #: In the files of these roles the generator's mean code is one more tensor: (512,) for the generator, else (18, 512).
 LATENT_AVG: Final = "latent_avg"
 WITH_LATENT_AVG: Final[tuple[Role, ...]] = ("generator", "hfgi", "e4e", "psp")
-
-#: Keys of the directions' file, each ``float32 (512,)`` of norm 1.
-ATTRIBUTES: Final = ("pose", "smile", "age")
 
 ROLE_OF: Final[dict[Layout, Role]] = {
     "hfgi": "hfgi",

@@ -21,10 +21,10 @@ from unripple.networks.hfgi import HFGI
 from unripple.networks.lama import LamaGenerator
 from unripple.networks.psp import PSP
 from unripple.networks.stylegan2 import STYLE_DIM, StyleGAN2
+from unripple.settings.attributes import ATTRIBUTES
 from unripple.weights.published.layouts import State, read
 from unripple.weights.published.manifest import WeightsError, checksum, manifest, verify
 from unripple.weights.roles import (
-    ATTRIBUTES,
     LATENT_AVG,
     LAYOUT_OF,
     LAYOUTS,

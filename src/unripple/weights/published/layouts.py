@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from unripple.networks.stylegan2 import STYLE_DIM, StyleGAN2
+from unripple.settings.attributes import ATTRIBUTES
 from unripple.weights.published import checkpoints, zips
 from unripple.weights.published.manifest import WeightsError
-from unripple.weights.roles import ATTRIBUTES, LATENT_AVG, Layout
+from unripple.weights.roles import LATENT_AVG, Layout
 
 State = dict[str, Tensor]
 

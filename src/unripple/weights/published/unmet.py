@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
+from unripple.settings.attributes import is_named
 from unripple.settings.study import WEIGHTLESS, Study
 from unripple.weights.roles import HELD_BY, Role, converted_file
 
@@ -27,7 +28,8 @@ def unmet(models: Path, studies: Sequence[Study]) -> list[Need]:
 def _needs(studies: Sequence[Study]) -> Iterator[Need]:
     for role in dict.fromkeys(HELD_BY.values()):
         if role == "directions":
-            yield from (Need(role, attribute) for attribute in dict.fromkeys(study.edit.attribute for study in studies))
+            named = dict.fromkeys(study.edit.attribute for study in studies if is_named(study.edit.attribute))
+            yield from (Need(role, attribute) for attribute in named)
         elif role != "inpainter" or any(study.inpaint.model not in WEIGHTLESS for study in studies):
             yield Need(role)
 
