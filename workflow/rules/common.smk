@@ -123,6 +123,7 @@ CLEANED = {
     "split_composite": f"{COMPUTED}/cleaned/method~split_composite/{PLATE}/{EDITED}",
     "layered": f"{COMPUTED}/cleaned/method~layered/{OWN_PLATE}/{EDITED}",
     "unripple": f"{COMPUTED}/cleaned/method~unripple/{OWN_PLATE}/detail~{{detail}}/{EDITED}",
+    "region_fusion": f"{COMPUTED}/cleaned/method~region_fusion/threshold~{{threshold}}/grow~{{grow}}/{EDITED}",
     "bitwise_or": f"{COMPUTED}/cleaned/method~bitwise_or/threshold~{{threshold}}/original~{{original}}/{EDITED}",
 }
 # Methods from outside clean like the others; their pictures depend on none of the study's networks.
@@ -391,8 +392,9 @@ def every_index(wildcards):
         found += per_degree(FILLS, wildcards)
     if "split_composite" in study.methods:
         found += expand(PLATES, **wildcards, shard=SHARDS)
-    if {"layered", "unripple"} & {*study.methods}:
-        for pattern in (MOTIONS, LAYERED, LAYERED_PLATES):
+    layers = {"layered", "unripple"} & {*study.methods}
+    if layers or "region_fusion" in study.methods:
+        for pattern in (MOTIONS, LAYERED, *([LAYERED_PLATES] if layers else [])):
             found += per_degree(pattern, wildcards)
     return found
 

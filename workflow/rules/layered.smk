@@ -110,3 +110,28 @@ rule unripple:
         mem_mb=1500,
     script:
         "../scripts/unripple_composite.py"
+
+
+rule region_fusion:
+    input:
+        **weights("generator", "consultation"),
+        directions=directions,
+        inversions=rules.invert.output.index,
+        mattes=MATTES_OF["photo"],
+        motions=rules.motion.output.index,
+        edits=rules.layered_edit.output.index,
+    output:
+        index=CLEANED["region_fusion"],
+    params:
+        code=code_of("region_fusion"),
+    log:
+        logs(CLEANED["region_fusion"]),
+    benchmark:
+        logs(CLEANED["region_fusion"], "tsv")
+    conda:
+        "../envs/study.yaml"
+    resources:
+        photos=photos_in,
+        mem_mb=memory(3000, 5000),
+    script:
+        "../scripts/region_fusion.py"

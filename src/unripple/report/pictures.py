@@ -24,6 +24,7 @@ LABELS = {
     "split_composite": "split composite",
     "layered": "layered",
     "unripple": "Unripple",
+    "region_fusion": "region fusion",
     "bitwise_or": "bitwise or",
     "truth": "truth",
 }
