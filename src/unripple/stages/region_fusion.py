@@ -1,7 +1,7 @@
 """Region fusion: person and background meet in the features of HFGI's fusion layer, not in the picture.
 
-HFGI's paper leaves the idea open (Wang et al., CVPR 2022, section 5.2): the edit's features where the edited person is,
-the inversion's, with the background's own distortion, where the background is, and what the person uncovers interpolated
+HFGI's paper leaves the idea open (Wang et al., CVPR 2022, section 5.2). The edit's features where the edited person is,
+the inversion's, with the background's own distortion, where the background is; what the person uncovers is interpolated
 from around. One pass of the generator makes a picture of that, and nothing is pasted.
 """
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -82,12 +83,56 @@ def recoloured(rgb: Tensor, dice: Dice) -> Tensor:
     return (rgb * dice.uniform(0.7, 1.25, count, 1, 1, 1) + tint).clamp(-1, 1)
 
 
+def with_neighbour(plates: Tensor, rgb: Tensor, matte: Tensor, dice: Dice, *, chance: float = 0.3) -> Tensor:
+    """Some plates get another person, ``rgb`` cut out by ``matte``, near their left or right border."""
+    count = len(plates)
+    side = 1 - 2 * dice.coin(0.5, count).flatten().float()
+    other = torch.cat((rgb, matte), dim=1)
+    grid = F.affine_grid(torch.eye(2, 3, device=rgb.device).expand(count, 2, 3), list(other.shape), align_corners=False)
+    centre = torch.stack((side * dice.uniform(0.7, 1.5, count), dice.uniform(-0.4, 0.4, count)), dim=1)
+    mirror = torch.stack((side, torch.ones_like(side)), dim=1)
+    grid = mirror[:, None, None] * (grid - centre[:, None, None]) / dice.uniform(0.5, 1.2, count, 1, 1, 1)
+    other = F.grid_sample(other, grid, align_corners=False)  # zeros, and so nobody, beyond the border
+    return torch.lerp(plates, other[:, :3], other[:, 3:] * dice.coin(chance, count))
+
+
+def with_things(rgb: Tensor, texture: Tensor, dice: Dice, *, chance: float = 0.25) -> Tensor:
+    """Some pictures get a thing in front: a slanted ellipse of another picture's ``texture``, mostly in the lower half.
+
+    What a person holds in front of them hides them and is not a hole in them.
+    """
+    count, _, height, width = rgb.shape
+    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    x, y = (
+        axis.to(rgb.device) - dice.uniform(low, high, count, 1, 1)
+        for axis, low, high in ((x, -0.6, 0.6), (y, 0.1, 1.0))
+    )
+    angle = dice.uniform(0, math.pi, count, 1, 1)
+    along, across = angle.cos() * x + angle.sin() * y, angle.cos() * y - angle.sin() * x
+    long, short = dice.uniform(0.15, 0.6, count, 1, 1), dice.uniform(0.05, 0.25, count, 1, 1)
+    inside = ((1 - torch.hypot(along / long, across / short)) * short * height / 2 + 0.5).clamp(0, 1)[:, None]
+    return torch.lerp(rgb, texture, inside * dice.coin(chance, count))
+
+
+def compressed(rgb: Tensor, dice: Dice, *, chance: float = 1 / 3) -> Tensor:
+    """Some pictures go through JPEG, of quality 25 to 90."""
+    chosen = dice.coin(chance, len(rgb)).flatten()
+    quality = dice.uniform(25, 90, len(rgb))
+    rgb = rgb.clone()
+    for i in chosen.nonzero().flatten().tolist():
+        levels = rgb[i].add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+        _, file = cv2.imencode(".jpg", levels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(quality[i])])
+        read = torch.from_numpy(cv2.imdecode(file, cv2.IMREAD_COLOR_RGB))
+        rgb[i] = signed(read[None])[0].to(rgb)
+    return rgb
+
+
 def degraded(rgb: Tensor, dice: Dice) -> Tensor:
-    """A third of the pictures lose resolution (by 1.5 to 4), a third gain noise."""
+    """A third of the pictures lose resolution (by 1.5 to 4), a third gain noise, a third are JPEGs."""
     count, size = len(rgb), rgb.shape[-2:]
     factor = float(dice.uniform(1.5, 4, 1))
     small = F.interpolate(rgb, size=[round(side / factor) for side in size], mode="bilinear", antialias=True)
     blurred = F.interpolate(small, size=size, mode="bilinear", align_corners=False)
     rgb = torch.where(dice.coin(1 / 3, count), blurred, rgb)
     noise = dice.uniform(0, 0.06, count, 1, 1, 1) * dice.coin(1 / 3, count)
-    return (rgb + noise * dice.normal(*rgb.shape)).clamp(-1, 1)
+    return compressed((rgb + noise * dice.normal(*rgb.shape)).clamp(-1, 1), dice)

@@ -23,9 +23,19 @@ from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.parser import Parser
 from unripple.settings.plates import STUDY_PLATES
 from unripple.training import matted_faces
-from unripple.training.augment import Dice, degraded, moved, recoloured, signed, with_ghost
+from unripple.training.augment import (
+    Dice,
+    degraded,
+    moved,
+    recoloured,
+    signed,
+    with_ghost,
+    with_neighbour,
+    with_things,
+)
 from unripple.training.export import export
 from unripple.training.runner import Run
+from unripple.weights.lite import load_parser
 
 
 @dataclass
@@ -47,11 +57,15 @@ class Portraits:
         return torch.lerp(F.avg_pool2d(signed(self.plates[chosen]), reduce), rgb, matte), matte
 
     def augmented(self, dice: Dice, count: int, reduce: int = 1) -> tuple[Tensor, Tensor]:
-        """Half over plates, some with a ghost; moved, recoloured and degraded."""
+        """Six in ten over plates, some of those with a neighbour; some with a ghost, or with a thing in front; moved,
+        recoloured and degraded."""
         pick, chosen = dice.index(len(self.pictures), count), dice.index(len(self.plates), count)
         rgb, matte = self.batch(pick, reduce)
-        rgb = torch.where(dice.coin(0.5, count), self.over_plates(pick, chosen, reduce)[0], rgb)
+        plates = F.avg_pool2d(signed(self.plates[chosen]), reduce)
+        plates = with_neighbour(plates, *self.batch(dice.index(len(self.pictures), count), reduce), dice)
+        rgb = torch.where(dice.coin(0.6, count), torch.lerp(plates, rgb, matte), rgb)
         rgb = with_ghost(rgb, matte, dice)
+        rgb = with_things(rgb, F.avg_pool2d(signed(self.plates[dice.index(len(self.plates), count)]), reduce), dice)
         both = moved(torch.cat((rgb, matte), dim=1), dice, zoom=(0.95, 1.2), turn=8, shift=0.05, mirror=0.5)
         return degraded(recoloured(both[:, :3], dice), dice), both[:, 3:]
 
@@ -84,15 +98,18 @@ def train(
     checkpoint: Path | None = None,
     log: Path | None = None,
     widths: tuple[int, ...] | None = None,
+    start: Parser | None = None,
 ) -> Parser:
     """AdamW with warm-up and half a cosine; returns the trained parser, on the CPU, in eval mode.
+
+    ``start``: trained further, instead of a new one of these ``widths``.
 
     ``half_size``: the share of the budget spent on pictures of half the size, where a step costs a quarter; a batch at
     full size has half as many.
     """
     torch.manual_seed(seed)
-    plain = Parser() if widths is None else Parser(widths)
-    plain = plain.to(memory_format=torch.channels_last)
+    plain = start or (Parser() if widths is None else Parser(widths))
+    plain = plain.requires_grad_(True).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(plain.parameters(), lr=rate, weight_decay=1e-3)
     segmenter, optimizer = fabric.setup(plain.segmenter, optimizer)
     run = Run(
@@ -187,13 +204,26 @@ def main(
     plates: Annotated[
         int, typer.Option(min=1, help="How many training plates to prepare, and as many cluttered ones.")
     ] = 600,
+    rate: Annotated[float, typer.Option(min=0, help="AdamW's highest step.")] = 2e-3,
+    start: Annotated[Path | None, typer.Option(help="Folder of a parser to train further, like models/lite.")] = None,
     seed: int = 0,
     precision: Annotated[str | None, typer.Option(help="As Fabric names it.", show_default="by the device")] = None,
 ) -> None:
     """Train the parser and print its agreement with the teacher on unseen faces."""
     fabric = Fabric(accelerator="auto", devices=1, precision=precision or training_precision(chosen_device()))  # type: ignore[arg-type]
     seen, unseen = load(faces, plates, seed=seed)
-    parser = train(seen, fabric, steps=steps, batch=batch, seed=seed, minutes=minutes, checkpoint=checkpoint, log=log)
+    parser = train(
+        seen,
+        fabric,
+        steps=steps,
+        batch=batch,
+        rate=rate,
+        seed=seed,
+        minutes=minutes,
+        checkpoint=checkpoint,
+        log=log,
+        start=load_parser(start) if start else None,
+    )
     figures = quality(parser, unseen, seed)
     export(parser, out, figures)
     print(f"{out}: {figures}")

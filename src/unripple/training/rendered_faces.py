@@ -23,6 +23,7 @@ from unripple.files.data import write_arrays
 from unripple.files.tensors import to_256, to_uint8
 from unripple.models.devices import chosen_device, fast_dtype
 from unripple.networks.mobile_stylegan import MobileStyleGAN, rows
+from unripple.networks.small_picture import small_picture
 from unripple.networks.w_space import CodeSampler
 from unripple.weights.lite import load_direction, load_generator, load_mapping
 
@@ -37,7 +38,10 @@ def render_256(generator: MobileStyleGAN, w: Tensor) -> npt.NDArray[np.uint8]:
     """Codes ``w (N, 512)`` -> ``uint8 (N, 256, 256, 3)``, in the generator's dtype; bfloat16 is 50 dB from float32."""
     pictures = []
     for code in w.to(generator.constant).split(1):
-        pictures.append(to_uint8(to_256(generator(rows(code)).float())))
+        w_plus = rows(code)
+        # On a CPU the strips take half the time in bfloat16.
+        picture = small_picture(generator, w_plus) if code.device.type == "cpu" else to_256(generator(w_plus))
+        pictures.append(to_uint8(picture.float()))
     return np.concatenate(pictures)
 
 
