@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from unripple.networks.parser import Parser
 from unripple.training import matted_faces, runner, teacher
-from unripple.training.augment import Dice, moved, with_ghost
+from unripple.training.augment import Dice, compressed, moved, with_ghost, with_neighbour, with_things
 from unripple.training.export import export
 from unripple.training.parser import Portraits, agreement, iou, train
 from unripple.training.runner import Run
@@ -49,6 +49,14 @@ def test_a_short_training_learns_the_toy(tmp_path: Path) -> None:
     rgb, matte = portraits.batch(torch.arange(12))
     assert agreement(after, rgb, matte)[0] > max(0.6, agreement(before, rgb, matte)[0] + 0.1)
     assert json.loads(log.read_text().splitlines()[-1])["step"] == 60
+
+
+def test_a_trained_parser_is_trained_further() -> None:
+    portraits = toy_portraits()
+    start = train(portraits, cpu(), steps=20, batch=4, widths=WIDTHS)
+    weight = start.segmenter.head.weight.detach().clone()
+    same = train(portraits, cpu(), steps=1, batch=4, rate=0, start=start)
+    assert torch.equal(same.segmenter.head.weight, weight)
 
 
 class Killed(Exception):
@@ -113,6 +121,54 @@ def test_moved_by_nothing_is_the_identity() -> None:
 def test_a_ghost_needs_a_person() -> None:
     rgb = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     assert torch.equal(with_ghost(rgb, torch.zeros(2, 1, 16, 16), Dice(0, 0), chance=1), rgb)
+
+
+def test_a_neighbour_stands_at_a_border_and_needs_a_person() -> None:
+    plates, person = torch.zeros(40, 3, 32, 32), torch.ones(40, 3, 32, 32)
+    everywhere, nowhere = torch.ones(40, 1, 32, 32), torch.zeros(40, 1, 32, 32)
+    assert torch.equal(with_neighbour(plates, person, nowhere, Dice(0, 0), chance=1), plates)
+    assert torch.equal(with_neighbour(plates, person, everywhere, Dice(0, 0), chance=0), plates)
+    covered = with_neighbour(plates, person, everywhere, Dice(0, 0), chance=1)[:, 0].amax(dim=1) > 0.5
+    assert (covered[:, 0] ^ covered[:, -1]).float().mean() > 0.6  # one border is reached, the other not
+    assert not (covered[:, 0] & covered[:, -1]).any()
+
+
+def test_a_thing_hides_a_part_of_the_picture() -> None:
+    rgb, texture = torch.zeros(40, 3, 32, 32), torch.ones(40, 3, 32, 32)
+    assert torch.equal(with_things(rgb, texture, Dice(0, 0), chance=0), rgb)
+    share = with_things(rgb, texture, Dice(0, 0), chance=1).mean(dim=(1, 2, 3))
+    assert (share > 0.002).all() and (share < 0.2).all()
+
+
+def test_jpeg_changes_little_and_only_where_it_is_asked_for() -> None:
+    smooth = torch.linspace(-1, 1, 32).expand(6, 3, 32, 32).contiguous()
+    assert torch.equal(compressed(smooth, Dice(0, 0), chance=0), smooth)
+    read = compressed(smooth, Dice(0, 0), chance=1)
+    assert not torch.equal(read, smooth)
+    assert float((read - smooth).abs().mean()) < 0.03
+    red = torch.tensor([1.0, -1.0, -1.0])[None, :, None, None].expand(1, 3, 16, 16)
+    assert (compressed(red, Dice(0, 0), chance=1)[0, 0] > 0.9).all()  # channels keep their order
+
+
+def test_doubts_are_grey_and_away_from_the_outline() -> None:
+    y, x = np.mgrid[:64, :64]
+    soft = np.clip((20 - np.hypot(y - 32, x - 32)) / 2 + 0.5, 0, 1)
+    matte = np.rint(255 * soft).astype(np.uint8)
+    assert matted_faces.doubts(matte) == 0
+    matte[:8, :8] = 100
+    assert matted_faces.doubts(matte) == pytest.approx(64 / 64**2)
+
+
+def test_portraits_of_which_the_teacher_doubts_are_left_out(tmp_path: Path) -> None:
+    mattes = np.zeros((3, 64, 64), np.uint8)
+    mattes[1, :32, :32] = 120
+    np.savez(
+        tmp_path / "faces~000.npz",
+        rgb=np.arange(3, dtype=np.uint8)[:, None, None, None] * np.ones((64, 64, 3), np.uint8),
+    )
+    np.savez(tmp_path / "mattes~000.npz", matte=mattes)
+    pictures, _, _ = matted_faces.load(tmp_path)
+    assert pictures[:, 0, 0, 0].tolist() == [0, 2]
 
 
 def test_the_teacher_is_cleaned_of_holes_and_strangers() -> None:
