@@ -30,7 +30,8 @@ def given(models: ModelSet) -> tuple[Tensor, Tensor, Tensor]:
     """A code, its distortion map, and another one that is taken as aligned."""
     noise = torch.Generator().manual_seed(3)
     w = CodeSampler(models.mapping, seed=5, truncation=(0.7, 0.7)).draw(1)
-    return rows(w), *(0.1 * torch.randn(1, 3, 256, 256, generator=noise) for _ in range(2))
+    distortion, aligned = (0.1 * torch.randn(1, 3, 256, 256, generator=noise) for _ in range(2))
+    return rows(w), distortion, aligned
 
 
 def fused(models: ModelSet, given: tuple[Tensor, Tensor, Tensor], matte: Tensor, old: Tensor, degree: float) -> Tensor:
