@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from unripple.files.pictures import Mask, Matte
 from unripple.stages.composite import Picture, settled
 from unripple.stages.inpaint import telea
-from unripple.stages.plate import layered_plate, pushed_in
-from unripple.stages.ripple import person_mask
+from unripple.stages.plate import hidden_by, layered_plate, pushed_in
 
 SIZE = 128
 WIDTH = SIZE / 512  # of one pixel of the settings
@@ -21,6 +20,11 @@ WIDTH = SIZE / 512  # of one pixel of the settings
 def disc(x: float, radius: float = 24) -> Mask:
     grid = np.arange(SIZE) + 0.5
     return np.asarray(np.hypot(grid[None] - x, grid[:, None] - 70) < radius)
+
+
+def whole(x: float, radius: float = 24) -> Matte:
+    """The person without a soft edge."""
+    return disc(x, radius).astype(np.float32)
 
 
 def matte(x: float, radius: float = 24) -> Matte:
@@ -41,8 +45,8 @@ def photo(x: float = 56, seed: int = 3) -> Picture:
 @given(st.floats(30, 90), st.floats(30, 90), st.integers(0, 100))
 def test_outside_the_hole_and_the_edited_person_it_is_the_photo(before: float, after: float, seed: int) -> None:
     rgb, edited = photo(before, seed), matte(after)
-    plate = layered_plate(rgb, disc(before), edited, telea)
-    kept = ~person_mask(disc(before), 8)
+    plate = layered_plate(rgb, whole(before), edited, telea)
+    kept = ~hidden_by(whole(before), 2)
     assert np.array_equal(plate[kept], rgb[kept])
     assert plate.dtype == np.float32
     assert np.abs(plate).max() <= 1
@@ -51,20 +55,30 @@ def test_outside_the_hole_and_the_edited_person_it_is_the_photo(before: float, a
 @settings(max_examples=15, deadline=None)
 @given(st.floats(30, 90), st.floats(30, 90))
 def test_nothing_of_the_old_person_is_left_not_even_under_the_new_one(before: float, after: float) -> None:
-    plate = layered_plate(photo(before), disc(before), matte(after), telea)
+    plate = layered_plate(photo(before), whole(before), matte(after), telea, grow=8)
     assert plate.min() > -0.2
     assert np.abs(plate - background()).mean() < 0.05
 
 
+def test_a_fringe_that_is_hardly_person_goes_too() -> None:
+    fringe = np.asarray(cv2.GaussianBlur(whole(56), (0, 0), 3), np.float32)
+    rgb = (background() + fringe[..., None] * (-0.9 - background())).astype(np.float32)
+    plate = layered_plate(rgb, fringe, matte(90), telea, grow=0)
+    left = (fringe > 0.12) & (matte(90) == 0)
+    assert np.abs(plate - background())[left].max() < 0.25
+    only_half = layered_plate(rgb, (fringe > 0.5).astype(np.float32), matte(90), telea, grow=0)
+    assert np.abs(only_half - background())[left].max() > 0.5
+
+
 def test_without_an_old_person_it_is_the_photo() -> None:
     rgb = photo()
-    assert np.array_equal(layered_plate(rgb, disc(0, 0), matte(56), telea), rgb)
+    assert np.array_equal(layered_plate(rgb, whole(0, 0), matte(56), telea), rgb)
 
 
 def test_with_the_old_person_wholly_covered_only_what_nobody_sees_changes() -> None:
     rgb, edited = photo(), matte(56, radius=40)
     seen = edited < 1
-    plate = layered_plate(rgb, disc(56), edited, telea)
+    plate = layered_plate(rgb, whole(56), edited, telea)
     assert np.array_equal(plate[seen], rgb[seen])
     assert plate.min() > -0.2
 
@@ -77,7 +91,7 @@ def test_the_inpainter_sees_neither_person() -> None:
         asked.append((hole, hidden))
         return telea(rgb, hole, hidden)
 
-    layered_plate(rgb, disc(50), edited, spy)
+    layered_plate(rgb, whole(50), edited, spy)
     ((hole, hidden),) = asked
     assert ((hole | hidden) >= disc(50)).all()
     assert not (hole & hidden).any()
@@ -86,9 +100,9 @@ def test_the_inpainter_sees_neither_person() -> None:
 
 def test_wrong_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="one size"):
-        layered_plate(photo(), disc(50)[:64], matte(50), telea)
+        layered_plate(photo(), whole(50)[:64], matte(50), telea)
     with pytest.raises(ValueError, match="photo: expected"):
-        layered_plate(photo()[:64], disc(50), matte(50), telea)
+        layered_plate(photo()[:64], whole(50), matte(50), telea)
 
 
 def test_pushed_in_goes_on_smoothly_and_keeps_the_rest() -> None:

@@ -13,15 +13,22 @@ import numpy as np
 from unripple.files.pictures import Mask, Matte
 from unripple.stages.composite import Picture, mixed
 from unripple.stages.inpaint import Inpainter, inpaint
-from unripple.stages.masks import ramp, require_masks, scaled
-from unripple.stages.ripple import person_mask
+from unripple.stages.masks import dilate, ramp, require_masks, scaled
 from unripple.stages.warp import spread
 
 #: Width of the soft edge of the fill, inside the hole.
 FEATHER: Final = 2.0
+#: What is more of the old person than this shows them: a wisp of hair is seldom half a pixel's colour, and stays behind
+#: where only that is taken away.
+FRINGE: Final = 0.1
 
 
-def layered_plate(photo: Picture, person: Mask, alpha: Matte, model: Inpainter, grow: float = 8) -> Picture:
+def hidden_by(person: Matte, grow: float) -> Mask:
+    """Where the photo shows the old person, even a little, and ``grow`` pixels more."""
+    return dilate(np.asarray(person > FRINGE), scaled(grow, person))
+
+
+def layered_plate(photo: Picture, person: Matte, alpha: Matte, model: Inpainter, grow: float = 2) -> Picture:
     """The photo's background, to put the edited person over.
 
     What is seen of the hole alone is filled; outside it the plate is bit-equal to the photo. Under the edited person,
@@ -29,19 +36,18 @@ def layered_plate(photo: Picture, person: Mask, alpha: Matte, model: Inpainter, 
 
     Args:
         photo: the portrait before the edit.
-        person: the person in it.
+        person: how much of each pixel is the person in it.
         alpha: of the edited person, as they are put over the plate; see `composite.settled`.
         model: fills the hole, and does not see the edited person.
-        grow: by how much the hole is wider than the old person.
+        grow: by how much the hole is wider than the old person, see `hidden_by`.
 
     Raises:
         ValueError: shapes do not fit, or the hole and the edited person leave nothing to fill from.
     """
-    seen = alpha < 1
-    require_masks(person=person, alpha=seen)
+    seen, old = alpha < 1, hidden_by(person, grow)
+    require_masks(person=old, alpha=seen)
     if photo.shape != (*person.shape, 3):
         raise ValueError(f"photo: expected (H, W, 3) like person {person.shape}, found {photo.shape}")
-    old = person_mask(person, grow)
     hole = old & seen
     filled = inpaint(photo, hole, model, feather=0, hidden=~seen)
     # No soft edge towards the edited person: the old one lies there.
