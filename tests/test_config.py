@@ -73,10 +73,13 @@ def test_overrides_win_and_leave_their_neighbours(root: Path) -> None:
             "inpaint.model = lama-lite: expected one of big-lama, telea, patchmatch with models = published",
         ),
         (
-            {"models": "published", "invert": {"refine": 4}},
-            "params.yaml: invert.refine = 4: expected 0 (or auto) with models = published",
+            {"models": "published", "invert": {"method": "hybrid"}},
+            "params.yaml: invert.method = hybrid: expected one of e4e, psp, i2s with models = published",
         ),
-        ({"invert": {"refine": "much"}}, "invert.refine = much: expected auto or an integer >= 0 and <= 1000"),
+        ({"invert": {"method": "psp"}}, "invert.method = psp: expected one of hybrid, e4e, i2s with models = lite"),
+        ({"invert": {"steps": 0}}, "invert.steps = 0: expected 1 or more with invert.method = hybrid"),
+        ({"invert": {"method": "e4e", "steps": 4}}, "invert.steps = 4: expected 0 with invert.method = e4e"),
+        ({"invert": {"steps": "much"}}, "invert.steps = much: expected auto or an integer >= 0 and <= 100000"),
         ({"study": {"aligned": 1}}, "params.yaml: study.aligned = 1: expected true or false"),
         ({"study": {"split": "tset"}}, "params.yaml: study.split = tset: expected one of all, train, val, test"),
         ({"models": "publised"}, "params.yaml: models = publised: expected one of lite, published"),
@@ -90,16 +93,18 @@ def test_a_wrong_value_is_refused_by_key_value_and_what_is_allowed(overrides: di
 
 @pytest.mark.parametrize("given", ["auto", None])
 def test_what_is_left_open_is_chosen_by_the_set_of_models(root: Path, given: str | None) -> None:
-    open_ended = {} if given is None else {"invert": {"refine": given}, "inpaint": {"model": given}}
-    for models, refine, inpainter in (("lite", 16, "patchmatch"), ("published", 0, "big-lama")):
+    open_ended = {} if given is None else {"invert": {"method": given, "steps": given}, "inpaint": {"model": given}}
+    for models, inverter, inpainter in (("lite", "hybrid-16", "patchmatch"), ("published", "e4e", "big-lama")):
         study = parameters.check({"models": models} | open_ended, "params.yaml")
-        assert (study.invert.refine, study.inpaint.model) == (refine, inpainter)
+        assert (study.invert.spelled(), study.inpaint.model) == (inverter, inpainter)
         assert parameters.load(root / "params.yaml", {"models": models}) == study
 
 
 def test_what_is_said_is_not_chosen_otherwise() -> None:
-    study = parameters.check({"invert": {"refine": 0}, "inpaint": {"model": "telea"}}, "params.yaml")
-    assert (study.invert.refine, study.inpaint.model) == (0, "telea")
+    study = parameters.check({"invert": {"method": "e4e"}, "inpaint": {"model": "telea"}}, "params.yaml")
+    assert (study.invert.spelled(), study.inpaint.model) == ("e4e", "telea")
+    study = parameters.check({"invert": {"method": "i2s"}}, "params.yaml")
+    assert study.invert.spelled() == "i2s-100"
 
 
 @pytest.mark.parametrize("models", ["lite", "published"])

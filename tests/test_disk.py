@@ -39,7 +39,7 @@ def test_a_disk_that_fills_up_is_one_message_and_costs_nothing(unbroken: Project
     told, again = alone(
         study,
         """
-        rm -r results/lite/default/size~*/refine~*/precision~*/{rows,tables,report} results/*.* logs
+        rm -r results/lite/default/size~*/invert~*/precision~*/{rows,tables,report} results/*.* logs
         mkdir full early mended
         cp -a results early
         mount -t tmpfs -o size=100m none results

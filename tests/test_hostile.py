@@ -112,7 +112,7 @@ def test_awkward_names_go_through_a_whole_study(root: Path, tmp_path: Path) -> N
     project.set(
         study={"known_plate": 0, "examples": []},
         images={"size": 256},
-        invert={"refine": 0},
+        invert={"method": "e4e"},
         edit={"degrees": [3]},
         methods=["hfgi", "ripple_inpaint"],
         metrics={"bootstrap": 100},

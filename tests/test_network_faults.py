@@ -25,8 +25,8 @@ def broken(project: Project, script: str, before: str, fault: str) -> None:
 
 def edits(project: Project) -> tuple[str, Path]:
     """The target of the edits, and their log."""
-    (found,) = project.folder.glob("results/lite/default/size~*/refine~*/precision~*/edits/**/shard~00.json")
-    (log,) = project.folder.glob("logs/lite/default/size~*/refine~*/precision~*/edits/**/shard~00.log")
+    (found,) = project.folder.glob("results/lite/default/size~*/invert~*/precision~*/edits/**/shard~00.json")
+    (log,) = project.folder.glob("logs/lite/default/size~*/invert~*/precision~*/edits/**/shard~00.log")
     return str(found.relative_to(project.folder)), log
 
 

@@ -47,7 +47,7 @@ class Printed(threading.Thread):
 def portrayed(root: Path, tmp_path_factory: pytest.TempPathFactory, weights: None) -> Project:
     """A study of three photos that is about to invert them, which takes some seconds for each."""
     project = Project(root, tmp_path_factory.mktemp("portrayed"))
-    project.set(**(TINY | {"study": {"known_plate": 2}, "invert": {"refine": 3}}))
+    project.set(**(TINY | {"study": {"known_plate": 2}, "invert": {"steps": 3}}))
     status, output = project.run("--until", "align", "known_plate")
     assert status == 0, output
     return project

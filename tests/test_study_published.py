@@ -114,7 +114,7 @@ def test_the_shipped_parameters_are_enough_once_the_weights_are_there(project: P
     tiny_weights(project.folder / PUBLISHED, "pose")
     status, output = project.run("--dry-run", "--config", "models=published")
     assert status == 0, output
-    assert re.search(r"refine~0/inversions/shard~00\.json", output)
+    assert re.search(r"invert~e4e/inversions/shard~00\.json", output)
     assert "inpaint~big-lama" in output
     assert "models/lite" not in output
 
@@ -246,12 +246,12 @@ def test_the_whole_study_runs_at_1024_on_the_test_split(studied: Project) -> Non
         else:
             assert set(made.made) == (set() if "method~split_composite" in path.parts else {"7"})
         assert set(made.failed) <= ({"7"} if empty else set())
-    for family in ("portraits", "size~1024/refine~0/inversions", "size~1024/refine~0/precision~float32/edits"):
+    for family in ("portraits", "size~1024/invert~e4e/inversions", "size~1024/invert~e4e/precision~float32/edits"):
         pictures = list((results / family).rglob("7*.png"))
         assert pictures
         for path in pictures:
             assert Image.open(path).size == (1024, 1024)
-    (inversion,) = (results / "size~1024/refine~0/inversions").rglob("7.npz")
+    (inversion,) = (results / "size~1024/invert~e4e/inversions").rglob("7.npz")
     with np.load(inversion) as arrays:
         assert arrays["w_plus"].shape == (18, 512)
         assert not np.array_equal(arrays["w_plus"][0], arrays["w_plus"][5])  # codes of W+

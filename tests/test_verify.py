@@ -76,10 +76,10 @@ def repair(study: Project) -> None:
 def test_damaged_pictures_are_made_again_and_nothing_else(unbroken: Project, tmp_path: Path) -> None:
     study = unbroken.copy(tmp_path / "study")
     edit, fill, mask, inversion = (
-        the(study, "size~*/refine~*/precision~*/edits/**/known-plate-00.hfgi.png"),
-        the(study, "size~*/refine~*/precision~*/fills/**/known-plate-01.png"),
-        the(study, "size~*/refine~*/precision~*/ripples/**/astronaut.png"),
-        the(study, "size~*/refine~*/inversions/known-plate-00.npz"),
+        the(study, "size~*/invert~*/precision~*/edits/**/known-plate-00.hfgi.png"),
+        the(study, "size~*/invert~*/precision~*/fills/**/known-plate-01.png"),
+        the(study, "size~*/invert~*/precision~*/ripples/**/astronaut.png"),
+        the(study, "size~*/invert~*/inversions/known-plate-00.npz"),
     )
     os.truncate(edit, edit.stat().st_size // 2)
     os.truncate(fill, 0)
@@ -117,7 +117,7 @@ def test_a_repair_that_was_killed_goes_on_by_the_same_command(
 ) -> None:
     """Snakemake has removed the index of the job before it ran, and would not miss it."""
     study = unbroken.copy(tmp_path / "study")
-    mask = the(study, "size~*/refine~*/precision~*/ripples/**/astronaut.png")
+    mask = the(study, "size~*/invert~*/precision~*/ripples/**/astronaut.png")
     os.truncate(mask, 0)
     index = mask.with_name("shard~00.json")
     monkeypatch.chdir(study.folder)

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(1800)
 TINY = {
     "study": {"known_plate": 1},
     "images": {"size": 256},
-    "invert": {"refine": 1},
+    "invert": {"steps": 1},
     "edit": {"degrees": [3]},
     "metrics": {"bootstrap": 100},
 }

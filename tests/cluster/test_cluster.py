@@ -30,7 +30,7 @@ PROFILE = "workflow/profiles/slurm"
 TINY = {
     "study": {"known_plate": 1, "examples": ["astronaut"], "shards": 3},
     "images": {"size": 256},
-    "invert": {"refine": 0},
+    "invert": {"method": "e4e"},
     "edit": {"degrees": [3]},
     "methods": ["e4e", "hfgi", "ripple_inpaint"],
     "metrics": {"bootstrap": 100},
@@ -129,7 +129,7 @@ def copied(clustered: Project, tmp_path: Path) -> Project:
 def half(copied: Project) -> Project:
     """The study when one of its shards is finished, and the other up to its ripple masks."""
     results = copied.folder / "results"
-    computed = next(results.glob("lite/default/size~*/refine~*/precision~*"))
+    computed = next(results.glob("lite/default/size~*/invert~*/precision~*"))
     for family in AT_THE_END:
         shutil.rmtree(computed / family)
     for made in [path for family in AFTER_RIPPLES for path in (computed / family).rglob("*") if path.is_file()]:

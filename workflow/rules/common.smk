@@ -98,7 +98,7 @@ RESULTS = f"results/{study.models}/{study.study.name}"
 # Where each family of results lies. Its path spells every setting that it depends on, so that studies with other
 # settings stand side by side and share what they have in common.
 SIZED = f"{RESULTS}/size~{{size}}"
-INVERTED = f"{SIZED}/refine~{{refine}}"
+INVERTED = f"{SIZED}/invert~{{invert}}"
 BAND = "threshold~{threshold}/original~{original}/operation~{operation}/dilate~{dilate}"
 PLATE = "threshold~{threshold}/dilate~{dilate}/inpaint~{inpaint}"
 EDITED = "attribute~{attribute}/degree~{degree}/shard~{shard}.json"
@@ -116,14 +116,14 @@ FILLS = f"{COMPUTED}/fills/{BAND}/inpaint~{{inpaint}}/{EDITED}"
 PLATES = f"{SIZED}/plates/{PLATE}/shard~{{shard}}.json"
 MOTIONS = f"{COMPUTED}/motion/{EDITED}"
 LAYERED = f"{COMPUTED}/layered/{EDITED}"
-OWN_PLATE = "threshold~{threshold}/grow~{grow}/inpaint~{inpaint}"
+OWN_PLATE = "grow~{grow}/inpaint~{inpaint}"
 LAYERED_PLATES = f"{COMPUTED}/plates/{OWN_PLATE}/{EDITED}"
 CLEANED = {
     "ripple_inpaint": f"{COMPUTED}/cleaned/method~ripple_inpaint/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}/{EDITED}",
     "split_composite": f"{COMPUTED}/cleaned/method~split_composite/{PLATE}/{EDITED}",
     "layered": f"{COMPUTED}/cleaned/method~layered/{OWN_PLATE}/{EDITED}",
     "unripple": f"{COMPUTED}/cleaned/method~unripple/{OWN_PLATE}/detail~{{detail}}/{EDITED}",
-    "region_fusion": f"{COMPUTED}/cleaned/method~region_fusion/threshold~{{threshold}}/grow~{{grow}}/{EDITED}",
+    "region_fusion": f"{COMPUTED}/cleaned/method~region_fusion/grow~{{grow}}/{EDITED}",
     "bitwise_or": f"{COMPUTED}/cleaned/method~bitwise_or/threshold~{{threshold}}/original~{{original}}/{EDITED}",
 }
 # Methods from outside clean like the others; their pictures depend on none of the study's networks.
@@ -169,7 +169,7 @@ if not SHARDS:
 wildcard_constraints:
     shard=r"\d+",
     size=r"\d+",
-    refine=r"\d+",
+    invert=r"e4e|psp|(hybrid|i2s)-\d+",
     precision="float32|bfloat16",
     threshold=r"[0-9.]+",
     degree=r"-?[0-9.]+",
@@ -229,6 +229,12 @@ def directions(wildcards):
     return weights("directions")["directions"] if is_named(attribute) else attribute
 
 
+def encoder(wildcards):
+    """The weights of an inverter's encoder."""
+    name = "psp" if wildcards.invert == "psp" else "encoder"
+    return weights(name)[name]
+
+
 def memory(lite, published):
     """What a job needs in MB, with either set of models."""
     return published if study.models == "published" else lite
@@ -238,7 +244,7 @@ def spelled(settings):
     """The settings of a study as paths spell them: wildcard -> value."""
     return {
         "size": settings.images.size,
-        "refine": settings.invert.refine,
+        "invert": settings.invert.spelled(),
         "precision": settings.compute.precision,
         "attribute": settings.edit.spelled_attribute(),
         "degrees": settings.edit.spelled_degrees(),

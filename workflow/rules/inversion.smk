@@ -27,7 +27,8 @@ rule measure_inversion:
 # As dear as the inversions themselves, twice for each degree: only with metrics.consistency.
 rule measure_consistency:
     input:
-        **weights("generator", "mapping", "encoder", "parser"),
+        **weights("generator", "mapping", "parser"),
+        encoder=encoder,
         directions=directions,
         portraits=portraits,
         inversions=rules.invert.output.index,

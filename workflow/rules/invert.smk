@@ -1,6 +1,7 @@
 rule invert:
     input:
-        **weights("generator", "encoder", "parser", "consultation"),
+        **weights("generator", "mapping", "parser", "consultation"),
+        encoder=encoder,
         portraits=portraits,
     output:
         index=INVERSIONS,

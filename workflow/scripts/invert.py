@@ -16,11 +16,12 @@ from unripple.files.pictures import Rgb, write_rgb
 from unripple.files.tensors import resize, to_uint8
 from unripple.jobs.index import PhotoFiles
 from unripple.networks.mobile_stylegan import STYLE_DIM
+from unripple.settings import inverters
 from unripple.stages.edit import edit
 from unripple.stages.invert import invert
 
 models = network_job.models()
-size, steps = int(snakemake.wildcards.size), int(snakemake.wildcards.refine)
+size, (method, steps) = int(snakemake.wildcards.size), inverters.read(snakemake.wildcards.invert)
 portraits = job.index("portraits")
 on_cpu = models.device.type == "cpu"
 
@@ -38,7 +39,7 @@ def make(photo: Tensor) -> tuple[list[Any], ...]:
 
 
 def inverted(photo: Tensor) -> tuple[Tensor, Tensor, NDArray[np.uint8], NDArray[np.uint8]]:
-    found = invert(photo, models, refine=steps)
+    found = invert(photo, models, method, steps)
     same = edit(found.w_plus, found.distortion, torch.zeros(STYLE_DIM), 0.0, models)
     return (
         found.w_plus.cpu(),

@@ -8,7 +8,7 @@ from unripple.jobs.index import PhotoFiles
 from unripple.stages.composite import settled
 from unripple.stages.plate import layered_plate
 
-size, threshold = int(snakemake.wildcards.size), float(snakemake.wildcards.threshold)
+size, grow = int(snakemake.wildcards.size), int(snakemake.wildcards.grow)
 inpainter, device = painter()
 portraits, mattes, edits = job.index("portraits"), job.index("mattes"), job.index("edits")
 
@@ -22,8 +22,7 @@ def load(photo: str) -> tuple[Rgb, Matte, Matte]:
 
 
 def make(portrait: Rgb, before: Matte, after: Matte) -> tuple[Rgb]:
-    grow = int(snakemake.wildcards.grow)
-    return (levels(layered_plate(signed(portrait), before >= threshold, settled(after), inpainter, grow)),)
+    return (levels(layered_plate(signed(portrait), before, settled(after), inpainter, grow)),)
 
 
 def save(files: PhotoFiles, rgb: Rgb) -> None:

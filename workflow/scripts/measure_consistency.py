@@ -12,10 +12,11 @@ from job import snakemake
 from unripple.files.pictures import read_rgb
 from unripple.files.tables import write_table
 from unripple.metrics.inversion import CONSISTENCY, INVERSIONS, consistency, edited_back
+from unripple.settings import inverters
 from unripple.stages.invert import encode
 
 models = network_job.models()
-steps, degree = int(snakemake.wildcards.refine), float(snakemake.wildcards.degree)
+inverter, degree = inverters.read(snakemake.wildcards.invert), float(snakemake.wildcards.degree)
 direction = network_job.direction(models)
 portraits, inversions, edits = (job.index(name) for name in ("portraits", "inversions", "edits"))
 
@@ -27,7 +28,7 @@ for photo in job.shared(portraits, inversions, edits):
         code = inversion["w_plus"]
     for method in INVERSIONS:
         picture = read_rgb(edits.path(photo, f".{method}.png"))
-        back = edited_back(picture, lambda rgb: encode(models.seen(rgb), models, steps), direction, degree)
+        back = edited_back(picture, lambda rgb: encode(models.seen(rgb), models, *inverter), direction, degree)
         rows.append({**about, "method": method, CONSISTENCY: consistency(code, back)})
 write_table(Path(snakemake.output.rows), pd.DataFrame(rows, columns=None if rows else ["photo"]))
 job.write_record(models.device)

@@ -13,13 +13,12 @@ from unripple.files.tensors import resize, to_arrays, to_uint8
 from unripple.jobs.index import PhotoFiles
 from unripple.models.devices import refuse_slow
 from unripple.stages.layered import person_distortion
+from unripple.stages.plate import hidden_by
 from unripple.stages.region_fusion import region_fusion
-from unripple.stages.ripple import person_mask
 
 models = network_job.models()
 refuse_slow(snakemake.wildcards.precision, models.device)
-size, threshold = int(snakemake.wildcards.size), float(snakemake.wildcards.threshold)
-grow, degree = int(snakemake.wildcards.grow), float(snakemake.wildcards.degree)
+size, grow, degree = int(snakemake.wildcards.size), int(snakemake.wildcards.grow), float(snakemake.wildcards.degree)
 direction = network_job.direction(models)
 inversions, mattes, motions, edits = (job.index(name) for name in ("inversions", "mattes", "motions", "edits"))
 
@@ -40,7 +39,7 @@ def make(
 ) -> tuple[NDArray[np.uint8]]:
     given = zip(distortion.cpu().numpy(), to_arrays(before), backward.cpu().numpy(), strict=True)
     aligned = torch.from_numpy(np.stack([person_distortion(*one) for one in given]))
-    old = [person_mask(matte >= threshold, grow) for matte in to_arrays(before)]
+    old = [hidden_by(matte, grow) for matte in to_arrays(before)]
     edited = region_fusion(
         w_plus,
         distortion,

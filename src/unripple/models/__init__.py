@@ -58,8 +58,8 @@ class ModelSet(Protocol):
     def seen(self, portrait: Tensor) -> Tensor:
         """A portrait ``(B, 3, H, W)`` as the encoder looks at it, ``(B, 3, 256, 256)``."""
 
-    def encoder(self, rgb: Tensor) -> Tensor:
-        """``rgb (B, 3, 256, 256)`` -> ``w_plus (B, 18, 512)``."""
+    def encoder(self, rgb: Tensor, network: str = "e4e") -> Tensor:
+        """``rgb (B, 3, 256, 256)`` -> ``w_plus (B, 18, 512)``; by another encoder, ``psp``, where the set has it."""
 
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
         """Align a distortion map to an edit, both ``(B, 3, 256, 256)``, and encode what is to be fused."""

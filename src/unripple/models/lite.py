@@ -64,10 +64,12 @@ class LiteModels:
         """Pixels in between are left out, as HFGI does with edits: so were the pictures of this encoder's training."""
         return to_256(portrait)
 
-    def encoder(self, rgb: Tensor) -> Tensor:
-        """``rgb float (B, 3, 256, 256) in [-1, 1]`` -> ``w_plus (B, 18, 512)``."""
-        network, pooled = self._encoder
-        codes: Tensor = network(pooled(rgb))
+    def encoder(self, rgb: Tensor, network: str = "e4e") -> Tensor:
+        """``rgb float (B, 3, 256, 256) in [-1, 1]`` -> ``w_plus (B, 18, 512)``; the set has one encoder."""
+        if network != "e4e":
+            raise ValueError(f"encoder: expected e4e, the only one of the lite set, found {network}")
+        reader, pooled = self._encoder
+        codes: Tensor = reader(pooled(rgb))
         return codes
 
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:

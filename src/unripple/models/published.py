@@ -25,6 +25,7 @@ from unripple.networks.graphonomy import Graphonomy
 from unripple.networks.graphonomy_flow import parse, person_matte
 from unripple.networks.lama import LamaGenerator, inpaint
 from unripple.networks.layout import channels_last
+from unripple.networks.psp import PSP
 from unripple.networks.pyramid import INPUT_SIZE
 from unripple.networks.st_alexnet import StLpips
 from unripple.networks.stylegan2 import StyleGAN2
@@ -77,9 +78,10 @@ class PublishedModels:
         small = [picture.resize((INPUT_SIZE, INPUT_SIZE), Image.Resampling.BILINEAR) for picture in pictures]
         return to_tensor([np.asarray(picture) for picture in small])
 
-    def encoder(self, rgb: Tensor) -> Tensor:
-        """``rgb float (B, 3, 256, 256) in [-1, 1]`` -> ``w_plus (B, 18, 512)``, the mean code added."""
-        codes: Tensor = self._encoder(rgb) + self._latent_avg
+    def encoder(self, rgb: Tensor, network: str = "e4e") -> Tensor:
+        """``rgb float (B, 3, 256, 256) in [-1, 1]`` -> ``w_plus (B, 18, 512)``, the mean code added; e4e's or pSp's."""
+        encoder, mean = self._psp if network == "psp" else (self._encoder, self._latent_avg)
+        codes: Tensor = encoder(rgb) + mean
         return codes
 
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
@@ -115,6 +117,13 @@ class PublishedModels:
     @cached_property
     def _encoder(self) -> E4E:
         return channels_last(load_part(E4E, self._hfgi, "encoder.").to(self.device))
+
+    @cached_property
+    def _psp(self) -> tuple[PSP, Tensor]:
+        """The encoder, and the mean code of its own checkpoint."""
+        file = converted_file(self.folder, "psp")
+        encoder = channels_last(load_part(PSP, file, "encoder.").to(self.device))
+        return encoder, load_tensor(file, LATENT_AVG).to(self.device)
 
     @cached_property
     def _latent_avg(self) -> Tensor:

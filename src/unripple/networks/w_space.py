@@ -13,11 +13,14 @@ from unripple.networks.mobile_stylegan import STYLE_DIM
 MEAN_DRAWS, MEAN_SEED = 50_000, 0
 
 
+@lru_cache(maxsize=4)
 @torch.no_grad()
 def mean_code(mapping: nn.Module) -> Tensor:
-    """The mean of W, ``(512,)``."""
+    """The mean of W, ``(512,)``, on the network's device. Kept for the next call with the same network."""
     noise = torch.Generator().manual_seed(MEAN_SEED)
-    return mapping(torch.randn(MEAN_DRAWS, STYLE_DIM, generator=noise)).mean(dim=0)
+    drawn = torch.randn(MEAN_DRAWS, STYLE_DIM, generator=noise).to(next(mapping.parameters()))
+    mean: Tensor = mapping(drawn).mean(dim=0)
+    return mean
 
 
 @lru_cache(maxsize=4)

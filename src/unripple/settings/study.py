@@ -15,8 +15,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from unripple.photos.celeba_hq import Split
-from unripple.settings import attributes
+from unripple.settings import attributes, inverters
 from unripple.settings.columns import COLUMNS, PHOTO, TRUTH
+from unripple.settings.inverters import Inverter
 from unripple.settings.plates import MORE_PLATES, STUDY_PLATES
 
 Method = Literal[
@@ -39,8 +40,8 @@ LONGEST_DEGREES = 120
 #: What ``auto`` stands for, by set of models: section -> key -> value.
 AUTO = "auto"
 CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
-    "lite": {"invert": {"refine": 16}, "inpaint": {"model": "patchmatch"}},
-    "published": {"invert": {"refine": 0}, "inpaint": {"model": "big-lama"}},
+    "lite": {"invert": {"method": "hybrid"}, "inpaint": {"model": "patchmatch"}, "layered": {"grow": 2}},
+    "published": {"invert": {"method": "e4e"}, "inpaint": {"model": "big-lama"}, "layered": {"grow": 6}},
 }
 
 
@@ -155,14 +156,25 @@ class Images(Section):
 class Invert(Section):
     """The inversion."""
 
-    refine: int = Field(
-        16,
-        ge=0,
-        le=1000,
-        description="Gradient steps on the encoder's code; 0 is the encoder alone. auto: 16 (lite), 0 (published, the"
-        " only value there: HFGI's inversion is e4e alone).",
+    method: Inverter = Field(
+        "hybrid",
+        description="e4e: the set's encoder. psp: pSp's encoder (published). hybrid: the encoder's code, refined by"
+        " gradient steps within W (lite; HFGI inverts with e4e alone). i2s: Image2StyleGAN, optimised in W+ from the mean code."
+        " auto: hybrid (lite), e4e (published).",
         json_schema_extra=_or_auto,
     )
+    steps: int = Field(
+        16,
+        ge=0,
+        le=100_000,
+        description="Gradient steps of hybrid and i2s; 0 for the encoders. auto: hybrid 16, i2s 100 (lite), 5000"
+        " (published).",
+        json_schema_extra=_or_auto,
+    )
+
+    def spelled(self) -> str:
+        """As paths spell it: ``e4e``, ``hybrid-16``."""
+        return inverters.spelled(self.method, self.steps)
 
 
 class Edit(Section):
@@ -249,11 +261,12 @@ class Layered(Section):
     """The layered edit: methods layered and unripple."""
 
     grow: int = Field(
-        6,
+        2,
         ge=0,
         le=128,
-        description="Pixels, at size 512, by which the old person grows before what the edited one uncovers of it is"
-        " filled.",
+        description="Pixels, at size 512, by which the old person, fringe and all, grows before what the edited one"
+        " uncovers of it is filled. auto: 2 (lite), 6 (published, whose mattes have no fringe).",
+        json_schema_extra=_or_auto,
     )
     detail: int = Field(
         100,
@@ -327,15 +340,30 @@ class Study(Section):
             given = filled.get(section, {})
             if isinstance(given, Mapping):
                 filled[section] = values | {key: v for key, v in given.items() if v != AUTO or key not in values}
+        invert = filled["invert"]
+        if isinstance(invert, Mapping) and invert.get("steps", AUTO) == AUTO:
+            steps = inverters.STEPS.get(str(filled.get("models", "lite")), {}).get(invert["method"], 0)
+            filled["invert"] = {**invert, "steps": steps}
         return filled
 
     @model_validator(mode="after")
-    def _refined_only_where_it_can_be(self) -> Self:
-        if self.models == "published" and self.invert.refine:
+    def _inverter_of_the_set(self) -> Self:
+        allowed = inverters.STEPS[self.models]
+        if self.invert.method not in allowed:
             raise PydanticCustomError(
                 "cross",
-                "invert.refine = {value}: expected 0 (or auto) with models = published: HFGI inverts with e4e alone",
-                {"value": self.invert.refine},
+                "invert.method = {value}: expected one of {allowed} with models = {models}",
+                {"value": self.invert.method, "allowed": ", ".join(allowed), "models": self.models},
+            )
+        if bool(self.invert.steps) != bool(allowed[self.invert.method]):
+            raise PydanticCustomError(
+                "cross",
+                "invert.steps = {value}: expected {allowed} with invert.method = {method}",
+                {
+                    "value": self.invert.steps,
+                    "allowed": "1 or more" if allowed[self.invert.method] else "0",
+                    "method": self.invert.method,
+                },
             )
         return self
 

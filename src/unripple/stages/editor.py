@@ -19,7 +19,8 @@ from unripple.files.tensors import resize, to_arrays, to_tensor, to_uint8
 from unripple.models import ModelSet, lite, published
 from unripple.models.directions import direction_of
 from unripple.photos.decoding import Photo, read_photo
-from unripple.settings.study import CHOSEN, Inpaint, Layered
+from unripple.settings.inverters import STEPS, Inverter
+from unripple.settings.study import CHOSEN, Inpaint
 from unripple.stages.align import Aligned, align, paste_back
 from unripple.stages.composite import Picture, ripple_inpaint, settled, split_composite
 from unripple.stages.edit import edit
@@ -98,8 +99,8 @@ class Editor:
         self.settings = settings
         self.networks: ModelSet = (lite if embedded else published).load(folder, device)
         self._chosen = CHOSEN["lite" if embedded else "published"]
-        refine: int = self._chosen["invert"]["refine"]
-        self._refine = refine if settings.refine is None else settings.refine
+        steps = STEPS["lite"]["hybrid"] if embedded else 0
+        self._refine = steps if settings.refine is None else settings.refine
         self._photo, self._aligned = photo, aligned
         self.rgb = signed(aligned.rgb)
         self._pixels = to_tensor([aligned.rgb]).to(self.networks.device)
@@ -118,7 +119,8 @@ class Editor:
     @cached_property
     def inversion(self) -> Inversion:
         """The portrait's code and distortion map."""
-        return invert(self.networks.seen(self._pixels), self.networks, self._refine)
+        method: Inverter = "hybrid" if self._refine else "e4e"
+        return invert(self.networks.seen(self._pixels), self.networks, method, self._refine)
 
     @cached_property
     def inverted(self) -> Inverted:
@@ -152,7 +154,7 @@ class Editor:
 
     def over_own_background(self, person: Picture, matte: Matte) -> Picture:
         """A picture's person over the photo's background, filled where it is uncovered."""
-        plate = layered_plate(self.rgb, self.person, settled(matte), self.inpainter, Layered().grow)
+        plate = layered_plate(self.rgb, self.matte, settled(matte), self.inpainter, self._chosen["layered"]["grow"])
         return split_composite(person, matte, plate)
 
     @torch.no_grad()

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from unripple.files.tensors import to_256
 from unripple.models import ModelSet
+from unripple.settings.inverters import Inverter
+from unripple.stages.i2s import i2s
 from unripple.stages.refine import encode_refined
 
 
@@ -26,24 +28,34 @@ class Inversion:
 
 
 @torch.no_grad()
-def invert(photo: Tensor, models: ModelSet, refine: int = 0) -> Inversion:
+def invert(photo: Tensor, models: ModelSet, method: Inverter = "e4e", steps: int = 0) -> Inversion:
     """Encode photos and take their distortion maps (HFGI, section 3.2, equation 2).
 
     Args:
         photo: ``float32 (B, 3, 256, 256)`` in [-1, 1].
         models: the networks.
-        refine: gradient steps on the encoder's codes, photo by photo; see ``stages.refine``.
+        method, steps: see `encode`.
     """
     if photo.shape[1:] != (3, 256, 256):
         raise ValueError(f"photo: expected (B, 3, 256, 256), found {tuple(photo.shape)}")
     photo = photo.to(models.device)
-    w_plus = encode(photo, models, refine)
+    w_plus = encode(photo, models, method, steps)
     e4e = models.generator(w_plus)
     return Inversion(w_plus, photo - to_256(e4e), e4e)
 
 
 @torch.no_grad()
-def encode(photo: Tensor, models: ModelSet, refine: int = 0) -> Tensor:
-    """The codes alone: ``float32 (B, 3, 256, 256)`` in [-1, 1] -> ``(B, 18, 512)``; ``refine`` as for `invert`."""
+def encode(photo: Tensor, models: ModelSet, method: Inverter = "e4e", steps: int = 0) -> Tensor:
+    """The codes alone: ``float32 (B, 3, 256, 256)`` in [-1, 1] -> ``(B, 18, 512)``.
+
+    Args:
+        photo: as for `invert`.
+        models: the networks.
+        method: ``e4e`` and ``psp`` are encoders; ``hybrid`` refines e4e's code (`stages.refine`), ``i2s`` optimises one
+            from the mean (`stages.i2s`), both photo by photo.
+        steps: gradient steps of those two.
+    """
     photo = photo.to(models.device)
-    return encode_refined(photo, refine, models) if refine else models.encoder(photo)
+    if method == "hybrid":
+        return encode_refined(photo, steps, models)
+    return i2s(photo, steps, models) if method == "i2s" else models.encoder(photo, method)

@@ -55,7 +55,7 @@ def figures(models: ModelSet, faces: int, pose_faces: int, refine: int) -> dict[
         (person,), (matte,) = to_arrays(rendered), to_arrays(models.parser(rendered))
         composed = torch.from_numpy(over(person, matte, backdrop)).permute(2, 0, 1)[None].contiguous()
         for kind, photo in (("rendered", rendered), ("plate", composed)):
-            inversion = invert(photo, models, refine)
+            inversion = invert(photo, models, "hybrid" if refine else "e4e", refine)
             low = to_256(inversion.e4e)
             high = to_256(edit(inversion.w_plus, inversion.distortion, torch.zeros(512), 0, models).hfgi)
             found.setdefault(f"psnr_e4e_{kind}", []).append(psnr(low, photo))

@@ -32,6 +32,8 @@ def _needs(studies: Sequence[Study]) -> Iterator[Need]:
             yield from (Need(role, attribute) for attribute in named)
         elif role != "inpainter" or any(study.inpaint.model not in WEIGHTLESS for study in studies):
             yield Need(role)
+    if any(study.invert.method == "psp" for study in studies):
+        yield Need("psp")
 
 
 def _is_met(need: Need, file: Path) -> bool:

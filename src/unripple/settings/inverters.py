@@ -1,0 +1,31 @@
+"""How a photo becomes a code: the inverters, and how many steps each takes where nobody says."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+#: e4e: the set's encoder. psp: pSp's. hybrid: the encoder's code, refined within W. i2s: optimised in W+ from the mean.
+Inverter = Literal["e4e", "psp", "hybrid", "i2s"]
+INVERTERS: Final[tuple[Inverter, ...]] = get_args(Inverter)
+
+#: By set of models: the inverters that it has, the first by default, and their steps.
+STEPS: Final[dict[str, dict[Inverter, int]]] = {
+    "lite": {"hybrid": 16, "e4e": 0, "i2s": 100},
+    "published": {"e4e": 0, "psp": 0, "i2s": 5000},
+}
+
+
+def default(models: str) -> Inverter:
+    """The inverter of a set."""
+    return next(iter(STEPS[models]))
+
+
+def spelled(method: Inverter, steps: int) -> str:
+    """As a path spells it: ``e4e``, ``hybrid-16``."""
+    return f"{method}-{steps}" if steps else method
+
+
+def read(text: str) -> tuple[Inverter, int]:
+    """The inverse of `spelled`."""
+    method, _, steps = text.partition("-")
+    return next(one for one in INVERTERS if one == method), int(steps or 0)
