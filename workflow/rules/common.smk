@@ -10,6 +10,7 @@ from snakemake.iocontainers import Wildcards
 from snakemake.logging import logger
 
 from unripple.files import checksum
+from unripple.jobs import allocator
 from unripple.jobs.fingerprint import code_hash
 from unripple.photos import names, outside, shards
 from unripple.photos.album import Album, find
@@ -19,6 +20,8 @@ from unripple.settings.attributes import is_named
 from unripple.settings.study import WEIGHTLESS
 from unripple.weights import roles
 from unripple.weights.published import unmet
+
+allocator.for_children()
 
 
 def plain(file):

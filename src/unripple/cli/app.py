@@ -16,6 +16,7 @@ from unripple.cli.plan import plan
 from unripple.cli.portraits import portraits
 from unripple.cli.times import times
 from unripple.cli.verify import verify
+from unripple.jobs import allocator
 
 #: Arguments of Snakemake's, which are passed on.
 TAKES_SNAKEMAKES = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -44,5 +45,12 @@ def main() -> None:
     """Turn the head in a photo (HFGI) and remove the ripples that the edit leaves behind."""
 
 
+def run() -> None:
+    """The command ``unripple``; what runs networks starts in a process that keeps its memory."""
+    if sys.argv[1:2] == ["edit"]:
+        allocator.restart()
+    app()
+
+
 if __name__ == "__main__":
-    sys.exit(app())
+    run()

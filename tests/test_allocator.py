@@ -1,0 +1,52 @@
+"""Every way into the project keeps the memory that networks free."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from unripple.jobs import allocator
+
+
+def bare() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key != allocator.NAME}
+
+
+def test_make_says_the_same(root: Path) -> None:
+    assert f"export {allocator.NAME} ?= {allocator.TUNABLES}\n" in (root / "Makefile").read_text()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's settings")
+def test_a_program_starts_once_more_with_its_arguments() -> None:
+    code = (
+        "import os, sys; from unripple.jobs import allocator; print(os.getpid(), flush=True); allocator.restart();"
+        f" print(os.getpid(), os.environ[{allocator.NAME!r}], sys.argv[1:])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, "a b", "c"], env=bare(), capture_output=True, text=True, check=True
+    )
+    first, again, last = said.stdout.splitlines()
+    assert first == again  # one process, which began anew
+    assert last == f"{first} {allocator.TUNABLES} ['a b', 'c']"
+    own = bare() | {allocator.NAME: "glibc.malloc.check=0"}
+    kept = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True, check=True)
+    assert "check=0" in kept.stdout and len(kept.stdout.splitlines()) == 2
+
+
+def test_children_keep_their_memory_unless_their_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(allocator.NAME, raising=False)
+    allocator.for_children()
+    assert os.environ[allocator.NAME] == allocator.TUNABLES
+    monkeypatch.setenv(allocator.NAME, "mine")
+    allocator.for_children()
+    assert os.environ[allocator.NAME] == "mine"
+
+
+def test_the_command_and_the_workflow_use_it(root: Path) -> None:
+    assert 'unripple = "unripple.cli.app:run"' in (root / "pyproject.toml").read_text()
+    assert re.search(r"^allocator\.for_children\(\)$", (root / "workflow/rules/common.smk").read_text(), re.MULTILINE)
