@@ -26,6 +26,7 @@ from unripple.files.tensors import to_256
 from unripple.known_plate.portraits import example_photo
 from unripple.models import lite
 from unripple.networks.fusion import Fused, FusionState
+from unripple.settings.inverters import Inverter
 from unripple.stages import editor
 from unripple.weights import lite as weights
 
@@ -59,8 +60,15 @@ class ColumnModels:
     def seen(self, portrait: Tensor) -> Tensor:
         return to_256(portrait)
 
-    def encoder(self, rgb: Tensor) -> Tensor:
+    def encoder(self, rgb: Tensor, network: str = "e4e") -> Tensor:
         return torch.full((1, 18, 512), 0.5)
+
+    @property
+    def inverter(self) -> tuple[Inverter, int]:
+        return "e4e", 0
+
+    def tuned(self, by: Tensor) -> ColumnModels:
+        return self
 
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
         return Fused(distortion, edited)

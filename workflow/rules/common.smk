@@ -172,7 +172,7 @@ if not SHARDS:
 wildcard_constraints:
     shard=r"\d+",
     size=r"\d+",
-    invert=r"e4e|psp|(hybrid|i2s)-\d+",
+    invert=r"e4e|psp|(hybrid|i2s|pti)-\d+",
     precision="float32|bfloat16",
     threshold=r"[0-9.]+",
     degree=r"-?[0-9.]+",

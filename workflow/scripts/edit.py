@@ -26,11 +26,13 @@ def load(photo: str) -> tuple[Tensor, ...]:
         return (
             torch.from_numpy(inversion["w_plus"]),
             torch.from_numpy(inversion["distortion"].astype(np.float32)),
+            torch.from_numpy(inversion["tuned"]),
         )
 
 
-def make(w_plus: Tensor, distortion: Tensor) -> tuple[Rgb, Rgb]:
-    edited = edit(w_plus, distortion, direction, degree, models, snakemake.wildcards.precision)
+def make(w_plus: Tensor, distortion: Tensor, tuned: Tensor) -> tuple[Rgb, Rgb]:
+    own = models.tuned(tuned[0])
+    edited = edit(w_plus, distortion, direction, degree, own, snakemake.wildcards.precision)
     return to_uint8(resize(edited.e4e, size)), to_uint8(resize(edited.hfgi, size))
 
 
@@ -39,4 +41,4 @@ def save(files: PhotoFiles, e4e: Rgb, hfgi: Rgb) -> None:
     write_rgb(files.path(".hfgi.png"), hfgi)
 
 
-job.each(inversions, load, make, save, models.device)
+job.each(inversions, load, make, save, models.device, batch=network_job.batch())

@@ -38,19 +38,21 @@ def make(photo: Tensor) -> tuple[list[Any], ...]:
     return tuple(map(list, zip(*found, strict=True)))
 
 
-def inverted(photo: Tensor) -> tuple[Tensor, Tensor, NDArray[np.uint8], NDArray[np.uint8]]:
+def inverted(photo: Tensor) -> tuple[Tensor, Tensor, NDArray[np.uint8], NDArray[np.uint8], Tensor]:
     found = invert(photo, models, method, steps)
-    same = edit(found.w_plus, found.distortion, torch.zeros(STYLE_DIM), 0.0, models)
+    own = models.tuned(found.tuned[0])
+    same = edit(found.w_plus, found.distortion, torch.zeros(STYLE_DIM), 0.0, own)
     return (
         found.w_plus.cpu(),
         found.distortion.cpu(),
         to_uint8(resize(found.e4e, size)),
         to_uint8(resize(same.hfgi, size)),
+        found.tuned.cpu(),
     )
 
 
-def save(files: PhotoFiles, w_plus: Tensor, distortion: Tensor, e4e: Rgb, hfgi: Rgb) -> None:
-    arrays = {"w_plus": w_plus.numpy(), "distortion": distortion.numpy().astype(np.float16)}
+def save(files: PhotoFiles, w_plus: Tensor, distortion: Tensor, e4e: Rgb, hfgi: Rgb, tuned: Tensor) -> None:
+    arrays = {"w_plus": w_plus.numpy(), "distortion": distortion.numpy().astype(np.float16), "tuned": tuned.numpy()}
     write_arrays(files.path(".npz"), arrays)
     write_rgb(files.path(".e4e.png"), e4e)
     write_rgb(files.path(".hfgi.png"), hfgi)
@@ -59,4 +61,4 @@ def save(files: PhotoFiles, w_plus: Tensor, distortion: Tensor, e4e: Rgb, hfgi: 
 if on_cpu:
     torch.set_num_threads(1)
 with ThreadPoolExecutor(snakemake.threads) as workers:
-    job.each(portraits, load, make, save, models.device, batch=snakemake.threads if on_cpu else None)
+    job.each(portraits, load, make, save, models.device, batch=snakemake.threads if on_cpu else network_job.batch())

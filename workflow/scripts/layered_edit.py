@@ -28,15 +28,18 @@ def load(photo: str) -> tuple[Tensor, ...]:
         return (
             torch.from_numpy(inversion["w_plus"]),
             torch.from_numpy(inversion["distortion"].astype(np.float32)),
+            torch.from_numpy(inversion["tuned"]),
             network_job.matte(mattes.path(photo, ".png")),
             torch.from_numpy(motion["backward"].astype(np.float32)),
         )
 
 
-def make(w_plus: Tensor, distortion: Tensor, matte: Tensor, backward: Tensor) -> tuple[NDArray[np.uint8], list[Matte]]:
+def make(
+    w_plus: Tensor, distortion: Tensor, tuned: Tensor, matte: Tensor, backward: Tensor
+) -> tuple[NDArray[np.uint8], list[Matte]]:
     given = zip(distortion.cpu().numpy(), to_arrays(matte), backward.cpu().numpy(), strict=True)
     aligned = torch.from_numpy(np.stack([person_distortion(*one) for one in given]))
-    edited = layered_edit(w_plus, aligned, direction, degree, models, snakemake.wildcards.precision)
+    edited = layered_edit(w_plus, aligned, direction, degree, models.tuned(tuned[0]), snakemake.wildcards.precision)
     stored = resize(edited, size).clamp(-1, 1)
     return to_uint8(stored), to_arrays(person_matte(stored, models))
 
@@ -46,4 +49,4 @@ def save(files: PhotoFiles, edited: Rgb, matte: Matte) -> None:
     write_matte(files.path(".matte.png"), matte)
 
 
-job.each(job.shared(inversions, mattes, motions), load, make, save, models.device)
+job.each(job.shared(inversions, mattes, motions), load, make, save, models.device, batch=network_job.batch())

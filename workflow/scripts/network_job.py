@@ -29,6 +29,11 @@ def direction(networks: ModelSet) -> Tensor:
     return direction_of(networks, attribute if is_named(attribute) else snakemake.input.directions)
 
 
+def batch() -> int | None:
+    """Photos at a time: one where each has a generator of its own, else what fits."""
+    return 1 if snakemake.wildcards.invert.startswith("pti") else None
+
+
 def picture(path: Path) -> Tensor:
     """A picture as ``float32 (3, H, W)`` in [-1, 1]."""
     return to_tensor([read_rgb(path)])[0]

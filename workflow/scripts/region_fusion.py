@@ -28,6 +28,7 @@ def load(photo: str) -> tuple[Tensor, ...]:
         return (
             torch.from_numpy(inversion["w_plus"]),
             torch.from_numpy(inversion["distortion"].astype(np.float32)),
+            torch.from_numpy(inversion["tuned"]),
             network_job.matte(mattes.path(photo, ".png")),
             torch.from_numpy(motion["backward"].astype(np.float32)),
             network_job.matte(edits.path(photo, ".matte.png")),
@@ -35,7 +36,7 @@ def load(photo: str) -> tuple[Tensor, ...]:
 
 
 def make(
-    w_plus: Tensor, distortion: Tensor, before: Tensor, backward: Tensor, after: Tensor
+    w_plus: Tensor, distortion: Tensor, tuned: Tensor, before: Tensor, backward: Tensor, after: Tensor
 ) -> tuple[NDArray[np.uint8]]:
     given = zip(distortion.cpu().numpy(), to_arrays(before), backward.cpu().numpy(), strict=True)
     aligned = torch.from_numpy(np.stack([person_distortion(*one) for one in given]))
@@ -48,7 +49,7 @@ def make(
         after,
         direction,
         degree,
-        models,
+        models.tuned(tuned[0]),
         snakemake.wildcards.precision,
     )
     return (to_uint8(resize(edited, size)),)
@@ -58,4 +59,4 @@ def save(files: PhotoFiles, edited: Rgb) -> None:
     write_rgb(files.path(".png"), edited)
 
 
-job.each(job.shared(inversions, mattes, motions, edits), load, make, save, models.device)
+job.each(job.shared(inversions, mattes, motions, edits), load, make, save, models.device, batch=network_job.batch())

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # what only asks for a name in this package does without torc
 
     from unripple.networks.fusion import Fused, FusionState
     from unripple.networks.st_alexnet import StLpips
+    from unripple.settings.inverters import Inverter
 
 
 class Generator(Protocol):
@@ -60,6 +61,13 @@ class ModelSet(Protocol):
 
     def encoder(self, rgb: Tensor, network: str = "e4e") -> Tensor:
         """``rgb (B, 3, 256, 256)`` -> ``w_plus (B, 18, 512)``; by another encoder, ``psp``, where the set has it."""
+
+    @property
+    def inverter(self) -> tuple[Inverter, int]:
+        """The set's own way from a photo to a code, and its steps."""
+
+    def tuned(self, by: Tensor) -> ModelSet:
+        """The same set with the generator's weights moved, ``by (P,)``; itself where P is 0."""
 
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
         """Align a distortion map to an edit, both ``(B, 3, 256, 256)``, and encode what is to be fused."""

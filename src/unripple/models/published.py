@@ -25,10 +25,13 @@ from unripple.networks.graphonomy import Graphonomy
 from unripple.networks.graphonomy_flow import parse, person_matte
 from unripple.networks.lama import LamaGenerator, inpaint
 from unripple.networks.layout import channels_last
+from unripple.networks.moved import moved
 from unripple.networks.psp import PSP
 from unripple.networks.pyramid import INPUT_SIZE
 from unripple.networks.st_alexnet import StLpips
 from unripple.networks.stylegan2 import StyleGAN2
+from unripple.settings import inverters
+from unripple.settings.inverters import Inverter
 from unripple.weights.published.load import load_part, load_tensor
 from unripple.weights.roles import LATENT_AVG, converted_file
 from unripple.weights.st_lpips import load_st_lpips
@@ -83,6 +86,21 @@ class PublishedModels:
         encoder, mean = self._psp if network == "psp" else (self._encoder, self._latent_avg)
         codes: Tensor = encoder(rgb) + mean
         return codes
+
+    @property
+    def inverter(self) -> tuple[Inverter, int]:
+        """The set's own way from a photo to a code, and its steps."""
+        return inverters.own("published")
+
+    def tuned(self, by: Tensor) -> PublishedModels:
+        """The same set, other networks shared, with the generator's weights moved, ``by (P,)``; itself if P is 0."""
+        if by.numel() == 0:
+            return self
+        found = PublishedModels(self.folder, self.device)
+        found.__dict__.update(self.__dict__)
+        found.__dict__["generator"] = moved(self.generator, by)
+        found.__dict__["fast_generator"] = moved(self.generator, by).bfloat16()
+        return found
 
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
         """Align a distortion map to an edit, both ``(B, 3, 256, 256)``, and encode what is to be fused."""

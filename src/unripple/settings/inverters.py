@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Final, Literal, get_args
 
 #: e4e: the set's encoder. psp: pSp's. hybrid: the encoder's code, refined within W. i2s: optimised in W+ from the mean.
-Inverter = Literal["e4e", "psp", "hybrid", "i2s"]
+#: pti: the set's own inversion, and then the generator tuned for the photo.
+Inverter = Literal["e4e", "psp", "hybrid", "i2s", "pti"]
 INVERTERS: Final[tuple[Inverter, ...]] = get_args(Inverter)
 
 #: By set of models: the inverters that it has, the first by default, and their steps.
 STEPS: Final[dict[str, dict[Inverter, int]]] = {
-    "lite": {"hybrid": 16, "e4e": 0, "i2s": 100},
-    "published": {"e4e": 0, "psp": 0, "i2s": 5000},
+    "lite": {"hybrid": 16, "e4e": 0, "i2s": 100, "pti": 10},
+    "published": {"e4e": 0, "psp": 0, "i2s": 5000, "pti": 350},
 }
 
 
-def default(models: str) -> Inverter:
-    """The inverter of a set."""
-    return next(iter(STEPS[models]))
+def own(models: str) -> tuple[Inverter, int]:
+    """The inverter of a set by default, and its steps."""
+    return next(iter(STEPS[models].items()))
 
 
 def spelled(method: Inverter, steps: int) -> str:

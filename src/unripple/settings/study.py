@@ -160,15 +160,16 @@ class Invert(Section):
         "hybrid",
         description="e4e: the set's encoder. psp: pSp's encoder (published). hybrid: the encoder's code, refined by"
         " gradient steps within W (lite; HFGI inverts with e4e alone). i2s: Image2StyleGAN, optimised in W+ from the"
-        " mean code. auto: hybrid (lite), e4e (published).",
+        " mean code. pti: the set's own inversion, then the generator tuned for the photo. auto: hybrid"
+        " (lite), e4e (published).",
         json_schema_extra=_or_auto,
     )
     steps: int = Field(
         16,
         ge=0,
         le=100_000,
-        description="Gradient steps of hybrid and i2s; 0 for the encoders. auto: hybrid 16, i2s 100 (lite), 5000"
-        " (published).",
+        description="Gradient steps of hybrid, i2s and pti; 0 for the encoders. auto: hybrid 16, i2s 100 and pti 10"
+        " (lite), 5000 and 350 (published).",
         json_schema_extra=_or_auto,
     )
 
