@@ -19,6 +19,8 @@ from unripple.models import ModelSet
 from unripple.networks.mobile_stylegan import STYLE_DIM
 from unripple.networks.moved import flat
 
+#: Adam's step, in units of a tensor's root mean square up to 1. Of StyleGAN2's equalised weights that is 1, as in the
+#: paper; in MobileStyleGAN the gain is part of the weights, and the same step would be a hundredth of them.
 RATE: Final = 3e-4
 #: How far the codes of the regularisation lie from the pivot, and its weight.
 NEAR: Final = 30.0
@@ -48,7 +50,12 @@ def tuned(photo: Tensor, pivot: Tensor, models: ModelSet, steps: int) -> Tensor:
         wanted = models.perceptual.features(photo)
     with torch.enable_grad():
         generator.requires_grad_(True)
-        optimizer = torch.optim.Adam(generator.parameters(), RATE)
+        optimizer = torch.optim.Adam(
+            [
+                {"params": [parameter], "lr": RATE * min(1.0, float(parameter.detach().square().mean().sqrt()))}
+                for parameter in generator.parameters()
+            ]
+        )
         for _ in range(steps):
             beside = near(pivot, models, random)
             with torch.no_grad():
