@@ -61,13 +61,21 @@ def test_nothing_of_the_old_person_is_left_not_even_under_the_new_one(before: fl
 
 
 def test_a_fringe_that_is_hardly_person_goes_too() -> None:
-    fringe = np.asarray(cv2.GaussianBlur(whole(56), (0, 0), 3), np.float32)
+    fringe = np.asarray(cv2.GaussianBlur(whole(56), (0, 0), 1.4), np.float32)
     rgb = (background() + fringe[..., None] * (-0.9 - background())).astype(np.float32)
     plate = layered_plate(rgb, fringe, matte(90), telea, grow=0)
     left = (fringe > 0.12) & (matte(90) == 0)
+    assert (left & ~disc(56, 25)).any()
     assert np.abs(plate - background())[left].max() < 0.25
     only_half = layered_plate(rgb, (fringe > 0.5).astype(np.float32), matte(90), telea, grow=0)
     assert np.abs(only_half - background())[left].max() > 0.5
+
+
+def test_a_doubt_far_from_the_person_keeps_the_photo() -> None:
+    doubtful = whole(40)
+    doubtful[:, 100:] = 0.4
+    plate = layered_plate(photo(40), doubtful, matte(40), telea)
+    assert np.array_equal(plate[:, 100:], photo(40)[:, 100:])
 
 
 def test_without_an_old_person_it_is_the_photo() -> None:

@@ -13,19 +13,21 @@ import numpy as np
 from unripple.files.pictures import Mask, Matte
 from unripple.stages.composite import Picture, mixed
 from unripple.stages.inpaint import Inpainter, inpaint
-from unripple.stages.masks import dilate, ramp, require_masks, scaled
+from unripple.stages.masks import dilate, distance_to, ramp, require_masks, scaled
 from unripple.stages.warp import spread
 
 #: Width of the soft edge of the fill, inside the hole.
 FEATHER: Final = 2.0
-#: What is more of the old person than this shows them: a wisp of hair is seldom half a pixel's colour, and stays behind
-#: where only that is taken away.
+#: What is more of the old person than this, and this near to where they are at least half, shows them: a wisp of hair
+#: is seldom half a pixel's colour. Farther away such a grey is the parser's doubt about the background.
 FRINGE: Final = 0.1
+REACH: Final = 8.0
 
 
 def hidden_by(person: Matte, grow: float) -> Mask:
     """Where the photo shows the old person, even a little, and ``grow`` pixels more."""
-    return dilate(np.asarray(person > FRINGE), scaled(grow, person))
+    near = distance_to(person >= 0.5) <= scaled(REACH, person)
+    return dilate(np.asarray((person > FRINGE) & near), scaled(grow, person))
 
 
 def layered_plate(photo: Picture, person: Matte, alpha: Matte, model: Inpainter, grow: float = 2) -> Picture:
