@@ -31,7 +31,7 @@ PHOTOS = ("ann", "bea")
 WILDCARDS = {
     **{"size": str(SIZE), "attribute": "pose", "degree": "3", "shard": "00", "threshold": "0.5", "dilate": "8"},
     **{"operation": "and_not", "original": "photo", "inpaint": "telea", "feather": "4", "precision": "float32"},
-    **{"grow": "2", "detail": "100"},
+    **{"grow": "5", "detail": "100"},
 }
 #: Script -> its inputs by name; what is made by an earlier script, else by `made`.
 SCRIPTS = {

@@ -40,7 +40,7 @@ LONGEST_DEGREES = 120
 #: What ``auto`` stands for, by set of models: section -> key -> value.
 AUTO = "auto"
 CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
-    "lite": {"invert": {"method": "hybrid"}, "inpaint": {"model": "patchmatch"}, "layered": {"grow": 2}},
+    "lite": {"invert": {"method": "hybrid"}, "inpaint": {"model": "patchmatch"}, "layered": {"grow": 5}},
     "published": {"invert": {"method": "e4e"}, "inpaint": {"model": "big-lama"}, "layered": {"grow": 6}},
 }
 
@@ -262,11 +262,11 @@ class Layered(Section):
     """The layered edit: methods layered and unripple."""
 
     grow: int = Field(
-        2,
+        5,
         ge=0,
         le=128,
         description="Pixels, at size 512, by which the old person, fringe and all, grows before what the edited one"
-        " uncovers of it is filled. auto: 2 (lite), 6 (published, whose mattes have no fringe).",
+        " uncovers of it is filled. auto: 5 (lite), 6 (published, whose mattes have no fringe).",
         json_schema_extra=_or_auto,
     )
     detail: int = Field(

@@ -30,7 +30,7 @@ def hidden_by(person: Matte, grow: float) -> Mask:
     return dilate(np.asarray((person > FRINGE) & near), scaled(grow, person))
 
 
-def layered_plate(photo: Picture, person: Matte, alpha: Matte, model: Inpainter, grow: float = 2) -> Picture:
+def layered_plate(photo: Picture, person: Matte, alpha: Matte, model: Inpainter, grow: float = 5) -> Picture:
     """The photo's background, to put the edited person over.
 
     What is seen of the hole alone is filled; outside it the plate is bit-equal to the photo. Under the edited person,
