@@ -36,7 +36,6 @@ PHOTOS = ("7.png", "9.png")
 SHARDS = {
     "": set(),
     "its own": {"00"},
-    "with known plates": {"01"},
     "its old and its new one": {"00", "01"},
     "all": {"00", "01"},
 }
@@ -92,7 +91,7 @@ def setting(key: str, value: str, project: Project) -> None:
     new = yaml.safe_load(value.strip("`"))
     if key == "`models`":
         tiny_weights(project.folder / PUBLISHED, "pose")
-        project.set(invert={"refine": 0})  # e4e's codes are not refined
+        project.set(invert={"method": "e4e", "steps": "auto"})  # e4e's codes are not refined
     if key == "`study.split`":  # of the two photos, one is of the test split
         (project.folder / "data" / MAPPING).write_text("idx orig_idx orig_file\n7 0 000001.jpg\n9 1 000002.jpg\n")
         (project.folder / "data" / PARTITION).write_text("000001.jpg 2\n000002.jpg 0\n")
