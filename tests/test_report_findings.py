@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from drawn_study import METHODS, tables
 
-from unripple.metrics.table import goal_text, metrics_table, summarise
+from unripple.files.tables import write_table
+from unripple.metrics.table import goal_text, metrics_table, read_table, summarise
 from unripple.report.cases import by_importance, find_cases, paired, typical
 from unripple.report.plots import INK, against_degree, against_turn, photo_pairs, styles
 from unripple.report.words import conclusion, findings, means, p_text, reasons, verdict
@@ -113,6 +115,19 @@ def test_going_below_the_truth_is_no_gain() -> None:
     assert [case.improved for case in cases["e4e"]] == [False]
     pairs = photo_pairs(table, "e4e", "residual_person")
     assert "0 better, 2 worse. Better is nearer to the true edit's own value, 0.300 on average." in pairs.alt
+
+
+def test_what_speaks_of_no_better_gets_no_verdict_from_a_file_either(tmp_path: Path) -> None:
+    table = table_of(hfgi=[0.5, 0.52, 0.5, 0.51], e4e=[0.25, 0.27, 0.26, 0.25], truth=[0.3] * 4)
+    table["copied_background"] = table["ripple_energy"]
+    summary = summarise(table, resamples=50)
+    write_table(tmp_path / "summary.csv", summary)
+    read = read_table(tmp_path / "summary.csv")
+    assert set(read["aim"]) == set(summary["aim"]) and "" in set(read["aim"])
+    for one in (summary, read):
+        (found,) = findings(one, "|degree| 3", ["hfgi", "e4e"])
+        told = dict([*found.better, *found.worse, *found.undecided])
+        assert BY_KEY["copied_background"].label not in told and BY_KEY["ripple_energy"].label in told
 
 
 def test_where_no_truth_is_known_less_is_better() -> None:

@@ -43,8 +43,10 @@ TURNS, SHARES = (8.0, 16.0), (0.02, 0.05)
 
 
 def read_table(file: str | PathLike[str]) -> pd.DataFrame:
-    """A table as `write_table` wrote it. Names of photos stay as they are: ``001``, ``17``, ``NA``."""
-    return pd.read_csv(file, dtype={"photo": str}, keep_default_na=False, na_values=[""])
+    """A table as `write_table` wrote it. Names of photos stay as they are: ``001``, ``17``, ``NA``. So does an empty
+    ``aim``: the difference speaks of nothing."""
+    table = pd.read_csv(file, dtype={"photo": str}, keep_default_na=False, na_values=[""])
+    return table.assign(aim=table["aim"].fillna("")) if "aim" in table else table
 
 
 def metrics_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
