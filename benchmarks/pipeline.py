@@ -40,7 +40,8 @@ def project(folder: Path, photos: int, degrees: int, refine: int, size: int, sha
     settings = yaml.safe_load((folder / "params.yaml").read_text())
     settings["study"] |= {"known_plate": photos, "examples": [], "shards": shards, "photos": "none"}
     settings["edit"]["degrees"] = [-3.0, 3.0, -1.5, 1.5][:degrees]
-    settings["invert"]["steps"], settings["images"]["size"] = refine, size
+    settings["invert"] = {"method": "hybrid", "steps": refine} if refine else {"method": "e4e"}
+    settings["images"]["size"] = size
     (folder / "params.yaml").write_text(yaml.safe_dump(settings))
 
 

@@ -40,7 +40,7 @@ def edit(
     Args:
         w_plus: ``float32 (B, 18, 512)``.
         distortion: ``float32 (B, 3, 256, 256)``, photo minus low-rate inversion.
-        direction: unit vector ``(512,)``, added to every row.
+        direction: ``(512,)``, added to every row, or ``(18, 512)``.
         degree: how far; + pose turns to the person's right.
         models: the networks.
         precision: of the generator. Pictures in bfloat16 are on average within one grey level of those in float32,

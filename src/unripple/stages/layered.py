@@ -61,7 +61,7 @@ def layered_edit(
     Args:
         w_plus: the portraits' codes, ``float32 (B, 18, 512)``.
         aligned: `person_distortion` of each, ``float32 (B, 3, 256, 256)``.
-        direction: unit vector ``(512,)``, added to every row.
+        direction: ``(512,)``, added to every row, or ``(18, 512)``.
         degree: how far.
         models: the networks.
         precision: of the generator, see `stages.edit.edit`.
