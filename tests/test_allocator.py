@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from unripple.cli import app
 from unripple.jobs import allocator
 
 
@@ -47,6 +48,17 @@ def test_children_keep_their_memory_unless_their_user_says_otherwise(monkeypatch
     assert os.environ[allocator.NAME] == "mine"
 
 
-def test_the_command_and_the_workflow_use_it(root: Path) -> None:
-    assert 'unripple = "unripple.cli.app:run"' in (root / "pyproject.toml").read_text()
+@pytest.mark.parametrize(("arguments", "restarts"), [(["edit", "me.jpg"], 1), (["doctor"], 0), ([], 0)])
+def test_the_command_that_runs_networks_starts_once_more(
+    arguments: list[str], restarts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(sys, "argv", ["unripple", *arguments])
+    monkeypatch.setattr(allocator, "restart", lambda: called.append("restart"))
+    monkeypatch.setattr(app, "app", lambda: called.append("app"))
+    app.run()
+    assert called == ["restart"] * restarts + ["app"]
+
+
+def test_the_workflow_sets_it_for_its_jobs(root: Path) -> None:
     assert re.search(r"^allocator\.for_children\(\)$", (root / "workflow/rules/common.smk").read_text(), re.MULTILINE)

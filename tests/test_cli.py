@@ -67,9 +67,6 @@ class ColumnModels:
     def inverter(self) -> tuple[Inverter, int]:
         return "e4e", 0
 
-    def tuned(self, by: Tensor) -> ColumnModels:
-        return self
-
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
         return Fused(distortion, edited)
 

@@ -14,8 +14,9 @@ from unripple.models.lite import load
 from unripple.networks.mobile_stylegan import rows
 from unripple.networks.w_space import CodeSampler, mean_code
 from unripple.settings import inverters
-from unripple.stages.i2s import i2s, loss
+from unripple.stages.i2s import i2s
 from unripple.stages.invert import encode
+from unripple.stages.likeness import unlikeness
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_without_steps_every_photo_is_the_mean(models: ModelSet, photo: Tensor) 
 def test_the_loss_falls_and_the_rows_part(models: ModelSet, photo: Tensor) -> None:
     def lost(w_plus: Tensor) -> float:
         with torch.no_grad():
-            return float(loss(models.small_picture(w_plus), photo, models.perceptual.features(photo), models))
+            return float(unlikeness(models.small_picture(w_plus), photo, models.perceptual.features(photo), models))
 
     start, some, more = (i2s(photo, steps, models) for steps in (0, 3, 6))
     assert lost(start) > lost(some) > lost(more)

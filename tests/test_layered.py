@@ -16,7 +16,7 @@ from unripple.models import ModelSet
 from unripple.models.lite import load
 from unripple.networks.mobile_stylegan import rows
 from unripple.networks.w_space import CodeSampler
-from unripple.stages.layered import layered_edit, person_distortion
+from unripple.stages.layered import layered_edit, person_distortion, person_distortions
 from unripple.stages.warp import no_motion
 
 SIZE = 512
@@ -53,6 +53,17 @@ def test_well_inside_a_person_who_does_not_move_the_map_stays() -> None:
 def test_the_map_goes_where_the_person_goes() -> None:
     found = person_distortion(noise(0), column(), no_motion((SIZE, SIZE)) + np.array([20, 0], np.float32))
     np.testing.assert_allclose(found[:, :, 60:176], noise(0)[:, :, 70:186], atol=1e-5)
+
+
+def test_a_batch_is_aligned_one_by_one() -> None:
+    mattes, motions = (column(), column(200, 300)), [no_motion((SIZE, SIZE)) + np.float32(by) for by in (3, -5)]
+    found = person_distortions(
+        torch.from_numpy(np.stack([noise(0), noise(1)])),
+        torch.from_numpy(np.stack(mattes))[:, None],
+        torch.from_numpy(np.stack(motions)),
+    )
+    for i in range(2):
+        np.testing.assert_array_equal(found[i].numpy(), person_distortion(noise(i), mattes[i], motions[i]))
 
 
 def test_colours_go_on_beyond_the_outline() -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from unripple.files.tensors import to_256
 from unripple.models.lite import LiteModels, load
+from unripple.models.tuned import tuned
 from unripple.networks.mobile_stylegan import rows
 from unripple.networks.moved import flat, moved
 from unripple.networks.w_space import CodeSampler
@@ -42,7 +43,7 @@ def test_a_moved_network_is_another() -> None:
 def test_without_steps_it_is_the_pivot(models: LiteModels, photos: Tensor) -> None:
     pivot = models.encoder(photos[:1])
     assert not pti.tuned(photos[:1], pivot, models, 0).any()
-    assert models.tuned(torch.zeros(0)) is models
+    assert tuned(models, torch.zeros(0)) is models
 
 
 def test_the_codes_of_the_regularisation_lie_around_the_pivot(models: LiteModels, photos: Tensor) -> None:
@@ -61,13 +62,13 @@ def test_tuning_brings_the_picture_nearer_and_belongs_to_its_photo(models: LiteM
 
     @torch.no_grad()
     def error(of: int, by: Tensor | None) -> float:
-        own = models if by is None else models.tuned(by)
+        own = models if by is None else tuned(models, by)
         return float((to_256(own.generator(pivots[of : of + 1])) - photos[of : of + 1]).square().mean())
 
     for mine, other in ((0, 1), (1, 0)):
         assert error(mine, moves[mine]) < error(mine, None)
         assert error(mine, moves[mine]) < error(mine, moves[other])
-    own = models.tuned(moves[0])
+    own = tuned(models, moves[0])
     assert own.generator is not models.generator and own.consult(photos[:1]).scale.equal(
         models.consult(photos[:1]).scale
     )
@@ -81,7 +82,7 @@ def test_the_inversion_keeps_pivot_and_generator(
     assert torch.equal(found.w_plus, models.encoder(photos[:1]))
     assert torch.equal(found.w_plus, encode(photos[:1], models, "pti", 1))
     with torch.no_grad():
-        again = models.tuned(found.tuned[0]).generator(found.w_plus)
+        again = tuned(models, found.tuned[0]).generator(found.w_plus)
     torch.testing.assert_close(found.e4e, again)
     torch.testing.assert_close(found.distortion, photos[:1] - to_256(again))
     assert invert(photos[:1], models, "e4e").tuned.shape == (1, 0)

@@ -1,7 +1,5 @@
 """Edit the inverted portraits of a shard to one degree."""
 
-import numpy as np
-import torch
 from torch import Tensor
 
 import job
@@ -11,6 +9,7 @@ from unripple.files.pictures import Rgb, write_rgb
 from unripple.files.tensors import resize, to_uint8
 from unripple.jobs.index import PhotoFiles
 from unripple.models.devices import refuse_slow
+from unripple.models.tuned import tuned
 from unripple.stages.edit import edit
 
 models = network_job.models()
@@ -22,16 +21,11 @@ inversions = job.index("inversions")
 
 
 def load(photo: str) -> tuple[Tensor, ...]:
-    with np.load(inversions.path(photo, ".npz")) as inversion:
-        return (
-            torch.from_numpy(inversion["w_plus"]),
-            torch.from_numpy(inversion["distortion"].astype(np.float32)),
-            torch.from_numpy(inversion["tuned"]),
-        )
+    return network_job.inversion(inversions.path(photo, ".npz"))
 
 
-def make(w_plus: Tensor, distortion: Tensor, tuned: Tensor) -> tuple[Rgb, Rgb]:
-    own = models.tuned(tuned[0])
+def make(w_plus: Tensor, distortion: Tensor, moves: Tensor) -> tuple[Rgb, Rgb]:
+    own = tuned(models, moves[0])
     edited = edit(w_plus, distortion, direction, degree, own, snakemake.wildcards.precision)
     return to_uint8(resize(edited.e4e, size)), to_uint8(resize(edited.hfgi, size))
 

@@ -15,6 +15,7 @@ from unripple.files.data import write_arrays
 from unripple.files.pictures import Rgb, write_rgb
 from unripple.files.tensors import resize, to_uint8
 from unripple.jobs.index import PhotoFiles
+from unripple.models.tuned import tuned
 from unripple.networks.mobile_stylegan import STYLE_DIM
 from unripple.settings import inverters
 from unripple.stages.edit import edit
@@ -40,7 +41,7 @@ def make(photo: Tensor) -> tuple[list[Any], ...]:
 
 def inverted(photo: Tensor) -> tuple[Tensor, Tensor, NDArray[np.uint8], NDArray[np.uint8], Tensor]:
     found = invert(photo, models, method, steps)
-    own = models.tuned(found.tuned[0])
+    own = tuned(models, found.tuned[0])
     same = edit(found.w_plus, found.distortion, torch.zeros(STYLE_DIM), 0.0, own)
     return (
         found.w_plus.cpu(),
@@ -51,8 +52,8 @@ def inverted(photo: Tensor) -> tuple[Tensor, Tensor, NDArray[np.uint8], NDArray[
     )
 
 
-def save(files: PhotoFiles, w_plus: Tensor, distortion: Tensor, e4e: Rgb, hfgi: Rgb, tuned: Tensor) -> None:
-    arrays = {"w_plus": w_plus.numpy(), "distortion": distortion.numpy().astype(np.float16), "tuned": tuned.numpy()}
+def save(files: PhotoFiles, w_plus: Tensor, distortion: Tensor, e4e: Rgb, hfgi: Rgb, moves: Tensor) -> None:
+    arrays = {"w_plus": w_plus.numpy(), "distortion": distortion.numpy().astype(np.float16), "tuned": moves.numpy()}
     write_arrays(files.path(".npz"), arrays)
     write_rgb(files.path(".e4e.png"), e4e)
     write_rgb(files.path(".hfgi.png"), hfgi)

@@ -1,7 +1,6 @@
 """Edit the inverted portraits of a shard with the person's details moved to where the edited person is."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -12,7 +11,8 @@ from unripple.files.pictures import Matte, Rgb, write_matte, write_rgb
 from unripple.files.tensors import resize, to_arrays, to_uint8
 from unripple.jobs.index import PhotoFiles
 from unripple.models.devices import refuse_slow
-from unripple.stages.layered import layered_edit, person_distortion
+from unripple.models.tuned import tuned
+from unripple.stages.layered import layered_edit, person_distortions
 from unripple.stages.parse import person_matte
 
 models = network_job.models()
@@ -24,22 +24,18 @@ inversions, mattes, motions = (job.index(name) for name in ("inversions", "matte
 
 
 def load(photo: str) -> tuple[Tensor, ...]:
-    with np.load(inversions.path(photo, ".npz")) as inversion, np.load(motions.path(photo, ".npz")) as motion:
-        return (
-            torch.from_numpy(inversion["w_plus"]),
-            torch.from_numpy(inversion["distortion"].astype(np.float32)),
-            torch.from_numpy(inversion["tuned"]),
-            network_job.matte(mattes.path(photo, ".png")),
-            torch.from_numpy(motion["backward"].astype(np.float32)),
-        )
+    return (
+        *network_job.inversion(inversions.path(photo, ".npz")),
+        network_job.matte(mattes.path(photo, ".png")),
+        network_job.motion(motions.path(photo, ".npz")),
+    )
 
 
 def make(
-    w_plus: Tensor, distortion: Tensor, tuned: Tensor, matte: Tensor, backward: Tensor
+    w_plus: Tensor, distortion: Tensor, moves: Tensor, matte: Tensor, backward: Tensor
 ) -> tuple[NDArray[np.uint8], list[Matte]]:
-    given = zip(distortion.cpu().numpy(), to_arrays(matte), backward.cpu().numpy(), strict=True)
-    aligned = torch.from_numpy(np.stack([person_distortion(*one) for one in given]))
-    edited = layered_edit(w_plus, aligned, direction, degree, models.tuned(tuned[0]), snakemake.wildcards.precision)
+    aligned = person_distortions(distortion, matte, backward)
+    edited = layered_edit(w_plus, aligned, direction, degree, tuned(models, moves[0]), snakemake.wildcards.precision)
     stored = resize(edited, size).clamp(-1, 1)
     return to_uint8(stored), to_arrays(person_matte(stored, models))
 

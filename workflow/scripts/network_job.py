@@ -29,6 +29,19 @@ def direction(networks: ModelSet) -> Tensor:
     return direction_of(networks, attribute if is_named(attribute) else snakemake.input.directions)
 
 
+def inversion(path: Path) -> tuple[Tensor, Tensor, Tensor]:
+    """Of an inversion's ``.npz``: ``w_plus (18, 512)``, ``distortion float32 (3, 256, 256)`` and ``tuned (P,)``."""
+    with np.load(path) as arrays:
+        w_plus, distortion, tuned = (torch.from_numpy(arrays[key]) for key in ("w_plus", "distortion", "tuned"))
+    return w_plus, distortion.float(), tuned
+
+
+def motion(path: Path) -> Tensor:
+    """The backward motion of a motion's ``.npz``, ``float32 (H, W, 2)``."""
+    with np.load(path) as arrays:
+        return torch.from_numpy(arrays["backward"].astype(np.float32))
+
+
 def batch() -> int | None:
     """Photos at a time: one where each has a generator of its own, else what fits."""
     return 1 if snakemake.wildcards.invert.startswith("pti") else None

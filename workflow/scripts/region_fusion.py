@@ -12,7 +12,8 @@ from unripple.files.pictures import Rgb, write_rgb
 from unripple.files.tensors import resize, to_arrays, to_uint8
 from unripple.jobs.index import PhotoFiles
 from unripple.models.devices import refuse_slow
-from unripple.stages.layered import person_distortion
+from unripple.models.tuned import tuned
+from unripple.stages.layered import person_distortions
 from unripple.stages.plate import hidden_by
 from unripple.stages.region_fusion import region_fusion
 
@@ -24,22 +25,18 @@ inversions, mattes, motions, edits = (job.index(name) for name in ("inversions",
 
 
 def load(photo: str) -> tuple[Tensor, ...]:
-    with np.load(inversions.path(photo, ".npz")) as inversion, np.load(motions.path(photo, ".npz")) as motion:
-        return (
-            torch.from_numpy(inversion["w_plus"]),
-            torch.from_numpy(inversion["distortion"].astype(np.float32)),
-            torch.from_numpy(inversion["tuned"]),
-            network_job.matte(mattes.path(photo, ".png")),
-            torch.from_numpy(motion["backward"].astype(np.float32)),
-            network_job.matte(edits.path(photo, ".matte.png")),
-        )
+    return (
+        *network_job.inversion(inversions.path(photo, ".npz")),
+        network_job.matte(mattes.path(photo, ".png")),
+        network_job.motion(motions.path(photo, ".npz")),
+        network_job.matte(edits.path(photo, ".matte.png")),
+    )
 
 
 def make(
-    w_plus: Tensor, distortion: Tensor, tuned: Tensor, before: Tensor, backward: Tensor, after: Tensor
+    w_plus: Tensor, distortion: Tensor, moves: Tensor, before: Tensor, backward: Tensor, after: Tensor
 ) -> tuple[NDArray[np.uint8]]:
-    given = zip(distortion.cpu().numpy(), to_arrays(before), backward.cpu().numpy(), strict=True)
-    aligned = torch.from_numpy(np.stack([person_distortion(*one) for one in given]))
+    aligned = person_distortions(distortion, before, backward)
     old = [hidden_by(matte, grow) for matte in to_arrays(before)]
     edited = region_fusion(
         w_plus,
@@ -49,7 +46,7 @@ def make(
         after,
         direction,
         degree,
-        models.tuned(tuned[0]),
+        tuned(models, moves[0]),
         snakemake.wildcards.precision,
     )
     return (to_uint8(resize(edited, size)),)

@@ -78,7 +78,8 @@ def edited_back(
 ) -> npt.NDArray[np.float32]:
     """The code of an edit's picture, ``uint8 (H, W, 3)``, moved back by its degree: ``float32 (18, 512)``.
 
-    ``encode``: a picture ``(1, 3, H, W)`` in [-1, 1] -> ``w_plus (1, 18, 512)``; ``direction``: unit vector ``(512,)``.
+    ``encode``: a picture ``(1, 3, H, W)`` in [-1, 1] -> ``w_plus (1, 18, 512)``; ``direction``: ``(512,)``
+    or ``(18, 512)``.
     """
     code = encode(to_tensor([rgb])).cpu() - degree * direction.cpu()
     return np.asarray(code[0], dtype=np.float32)

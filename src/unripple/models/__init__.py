@@ -66,9 +66,6 @@ class ModelSet(Protocol):
     def inverter(self) -> tuple[Inverter, int]:
         """The set's own way from a photo to a code, and its steps."""
 
-    def tuned(self, by: Tensor) -> ModelSet:
-        """The same set with the generator's weights moved, ``by (P,)``; itself where P is 0."""
-
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
         """Align a distortion map to an edit, both ``(B, 3, 256, 256)``, and encode what is to be fused."""
 

@@ -16,7 +16,6 @@ from unripple.networks.e4e_lite import E4eLite, PooledFeatures
 from unripple.networks.fusion import Fused
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
-from unripple.networks.moved import moved
 from unripple.networks.parser import Parser
 from unripple.networks.small_picture import small_picture
 from unripple.networks.st_alexnet import StLpips
@@ -79,16 +78,6 @@ class LiteModels:
     def inverter(self) -> tuple[Inverter, int]:
         """The set's own way from a photo to a code, and its steps."""
         return inverters.own("lite")
-
-    def tuned(self, by: Tensor) -> LiteModels:
-        """The same set, other networks shared, with the generator's weights moved, ``by (P,)``; itself if P is 0."""
-        if by.numel() == 0:
-            return self
-        found = LiteModels(self.folder, self.device)
-        found.__dict__.update(self.__dict__)
-        found.__dict__["generator"] = moved(self.generator, by)
-        found.__dict__["fast_generator"] = moved(self.generator, by).bfloat16()
-        return found
 
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
         """Align a distortion map to an edit, both ``(B, 3, 256, 256)``, and encode what is to be fused."""

@@ -25,7 +25,6 @@ from unripple.networks.graphonomy import Graphonomy
 from unripple.networks.graphonomy_flow import parse, person_matte
 from unripple.networks.lama import LamaGenerator, inpaint
 from unripple.networks.layout import channels_last
-from unripple.networks.moved import moved
 from unripple.networks.psp import PSP
 from unripple.networks.pyramid import INPUT_SIZE
 from unripple.networks.st_alexnet import StLpips
@@ -91,16 +90,6 @@ class PublishedModels:
     def inverter(self) -> tuple[Inverter, int]:
         """The set's own way from a photo to a code, and its steps."""
         return inverters.own("published")
-
-    def tuned(self, by: Tensor) -> PublishedModels:
-        """The same set, other networks shared, with the generator's weights moved, ``by (P,)``; itself if P is 0."""
-        if by.numel() == 0:
-            return self
-        found = PublishedModels(self.folder, self.device)
-        found.__dict__.update(self.__dict__)
-        found.__dict__["generator"] = moved(self.generator, by)
-        found.__dict__["fast_generator"] = moved(self.generator, by).bfloat16()
-        return found
 
     def consultation(self, distortion: Tensor, edited: Tensor) -> Fused:
         """Align a distortion map to an edit, both ``(B, 3, 256, 256)``, and encode what is to be fused."""

@@ -66,7 +66,7 @@ def edited_person(
     Args:
         inverted: the portrait.
         low_rate: the low-rate edit of its code, ``uint8 (H, H, 3)``, of the portrait's size.
-        direction: unit vector ``(512,)``.
+        direction: ``(512,)`` or ``(18, 512)``.
         degree: how far ``low_rate`` is edited along it.
         models: the networks.
         mesh: finds the face in the low-rate pictures.

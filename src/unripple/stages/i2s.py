@@ -16,6 +16,7 @@ from torch import Tensor
 from unripple.models import ModelSet
 from unripple.networks.mobile_stylegan import rows
 from unripple.networks.w_space import mean_code
+from unripple.stages.likeness import unlikeness
 
 #: The paper's steps and rate. Fewer are longer ones, by the square root as a walk at random asks, up to the longest.
 STEPS: Final = 5000
@@ -32,13 +33,6 @@ def i2s(photo: Tensor, steps: int, models: ModelSet) -> Tensor:
     return torch.cat([_embedded(one, mean, steps, models) for one in photo.split(1)])
 
 
-def loss(made: Tensor, photo: Tensor, wanted: list[Tensor], models: ModelSet) -> Tensor:
-    """Perceptual distance and squared error of pictures ``(B, 3, 256, 256)``; ``wanted``: the photo's features."""
-    features = models.perceptual.features(made)
-    perceptual = models.perceptual.distance_map(features, wanted, (256, 256)).mean()
-    return perceptual + (made - photo).square().mean()
-
-
 def _embedded(photo: Tensor, start: Tensor, steps: int, models: ModelSet) -> Tensor:
     with torch.no_grad():
         wanted = models.perceptual.features(photo)
@@ -48,6 +42,6 @@ def _embedded(photo: Tensor, start: Tensor, steps: int, models: ModelSet) -> Ten
         optimizer = torch.optim.Adam([w_plus], rate, betas=(0.9, 0.999))
         for _ in range(steps):
             optimizer.zero_grad()
-            loss(models.small_picture(w_plus), photo, wanted, models).backward()
+            unlikeness(models.small_picture(w_plus), photo, wanted, models).backward()
             optimizer.step()
     return w_plus.detach()

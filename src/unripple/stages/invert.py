@@ -9,6 +9,7 @@ from torch import Tensor
 
 from unripple.files.tensors import to_256
 from unripple.models import ModelSet
+from unripple.models.tuned import tuned as with_tuned
 from unripple.settings.inverters import Inverter
 from unripple.stages import pti
 from unripple.stages.i2s import i2s
@@ -48,7 +49,7 @@ def invert(photo: Tensor, models: ModelSet, method: Inverter = "e4e", steps: int
         return Inversion(w_plus, photo - to_256(e4e), e4e, photo.new_zeros(len(photo), 0, dtype=torch.float16))
     each = list(zip(photo.split(1), w_plus.split(1), strict=True))
     tuned = [pti.tuned(*one, models, steps) for one in each]
-    e4e = torch.cat([models.tuned(by).generator(code) for by, (_, code) in zip(tuned, each, strict=True)])
+    e4e = torch.cat([with_tuned(models, by).generator(code) for by, (_, code) in zip(tuned, each, strict=True)])
     return Inversion(w_plus, photo - to_256(e4e), e4e, torch.stack(tuned))
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unripple.files.pictures import Matte, reduced_matte
+from unripple.files.tensors import to_arrays
 from unripple.models import ModelSet
 from unripple.stages.edit import Precision, fused_picture, moved_codes
 from unripple.stages.masks import distance_to
@@ -45,6 +46,15 @@ def person_distortion(distortion: NDArray[np.float32], photo_matte: Matte, backw
     moved = warped(np.ascontiguousarray(distortion.transpose(1, 2, 0)), moves)
     known = spread(moved, warped(person, moves, smooth=True))
     return np.ascontiguousarray(known.transpose(2, 0, 1))
+
+
+def person_distortions(distortion: Tensor, photo_mattes: Tensor, backward: Tensor) -> Tensor:
+    """`person_distortion` of each of a batch, on the CPU.
+
+    ``(B, 3, 256, 256)``, mattes ``(B, 1, H, H)`` and motions ``(B, H, H, 2)`` -> ``(B, 3, 256, 256)``.
+    """
+    batch = zip(distortion.cpu().numpy(), to_arrays(photo_mattes), backward.cpu().numpy(), strict=True)
+    return torch.from_numpy(np.stack([person_distortion(*one) for one in batch]))
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from unripple.files.tensors import to_256
 from unripple.models import ModelSet
 from unripple.networks.mobile_stylegan import STYLE_DIM
 from unripple.networks.moved import flat
+from unripple.stages.likeness import unlikeness
 
 #: Adam's step, in units of a tensor's root mean square up to 1. Of StyleGAN2's equalised weights that is 1, as in the
 #: paper; in MobileStyleGAN the gain is part of the weights, and the same step would be a hundredth of them.
@@ -39,7 +40,7 @@ def tuned(photo: Tensor, pivot: Tensor, models: ModelSet, steps: int) -> Tensor:
         steps: of the tuning; 0 moves nothing.
 
     Returns:
-        ``float16 (P,)``, for `ModelSet.tuned`.
+        ``float16 (P,)``, for `models.tuned.tuned`.
     """
     plain = models.generator
     generator = deepcopy(plain)
@@ -62,8 +63,8 @@ def tuned(photo: Tensor, pivot: Tensor, models: ModelSet, steps: int) -> Tensor:
                 kept = to_256(plain(beside))
                 features = models.perceptual.features(kept)
             optimizer.zero_grad()
-            _loss(to_256(generator(pivot)), photo, wanted, models).backward()
-            (LOCALITY * _loss(to_256(generator(beside)), kept, features, models)).backward()
+            unlikeness(to_256(generator(pivot)), photo, wanted, models).backward()
+            (LOCALITY * unlikeness(to_256(generator(beside)), kept, features, models)).backward()
             optimizer.step()
     return (flat(generator) - start).half()
 
@@ -74,9 +75,3 @@ def near(pivot: Tensor, models: ModelSet, random: torch.Generator) -> Tensor:
         drawn = models.mapping(torch.randn(1, STYLE_DIM, generator=random).to(pivot))
     way = drawn[:, None] - pivot
     return pivot + NEAR * way / way.norm()
-
-
-def _loss(made: Tensor, photo: Tensor, wanted: list[Tensor], models: ModelSet) -> Tensor:
-    features = models.perceptual.features(made)
-    perceptual = models.perceptual.distance_map(features, wanted, (256, 256)).mean()
-    return perceptual + (made - photo).square().mean()

@@ -95,7 +95,7 @@ def load_generator(folder: Path) -> MobileStyleGAN:
 
 
 def load_direction(folder: Path, attribute: str) -> Tensor:
-    """The unit vector ``(512,)`` of an attribute (``pose``, ``smile``), float32.
+    """The unit vector ``(512,)`` of an attribute (``pose``, ``smile``, ``age``), float32.
 
     Raises ``MissingModel`` if there is no directions file, ``KeyError`` naming what there is for another attribute.
     """
