@@ -31,6 +31,7 @@ rule training_straight_faces:
 
 rule train_directions:
     input:
+        **weights("directions"),
         faces=rules.training_straight_faces.output.done,
     output:
         weights=f"{TRAINING}/directions.safetensors",
@@ -43,7 +44,8 @@ rule train_directions:
     resources:
         mem_mb=4000,
     shell:
-        "python -m unripple.training.directions --faces $(dirname {input.faces}) --out {output.weights} &> {log}"
+        "python -m unripple.training.directions --faces $(dirname {input.faces}) --models $(dirname {input.directions})"
+        " --out {output.weights} &> {log}"
 
 
 rule training_faces:

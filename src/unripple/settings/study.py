@@ -40,8 +40,12 @@ LONGEST_DEGREES = 120
 #: What ``auto`` stands for, by set of models: section -> key -> value.
 AUTO = "auto"
 CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
-    "lite": {"invert": {"method": "hybrid"}, "inpaint": {"model": "patchmatch"}, "layered": {"grow": 5}},
-    "published": {"invert": {"method": "e4e"}, "inpaint": {"model": "big-lama"}, "layered": {"grow": 6}},
+    models: {
+        "invert": {"method": inverters.own(models)[0]},
+        "inpaint": {"model": inpainter},
+        "layered": {"grow": grow},
+    }
+    for models, inpainter, grow in (("lite", "patchmatch", 5), ("published", "big-lama", 6))
 }
 
 

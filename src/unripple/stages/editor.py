@@ -19,7 +19,7 @@ from unripple.files.tensors import resize, to_arrays, to_tensor, to_uint8
 from unripple.models import ModelSet, lite, published
 from unripple.models.directions import direction_of
 from unripple.photos.decoding import Photo, read_photo
-from unripple.settings.inverters import STEPS, Inverter
+from unripple.settings.inverters import Inverter
 from unripple.settings.study import CHOSEN, Inpaint
 from unripple.stages.align import Aligned, align, paste_back
 from unripple.stages.composite import Picture, ripple_inpaint, settled, split_composite
@@ -99,7 +99,7 @@ class Editor:
         self.settings = settings
         self.networks: ModelSet = (lite if embedded else published).load(folder, device)
         self._chosen = CHOSEN["lite" if embedded else "published"]
-        steps = STEPS["lite"]["hybrid"] if embedded else 0
+        _, steps = self.networks.inverter
         self._refine = steps if settings.refine is None else settings.refine
         self._photo, self._aligned = photo, aligned
         self.rgb = signed(aligned.rgb)

@@ -7,7 +7,7 @@ measured on each; a linear support vector machine separates its highest from its
 the unit normal of that plane, + towards more: the person turns to their right, the person smiles.
 
 Nothing here can tell a face's age. That direction is the one which e4e's authors publish (MIT licence) for StyleGAN2's
-W, which is this generator's, too.
+W, which is this generator's, too; it is kept.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tqdm import tqdm
 from unripple.detectors.dlib_faces import FaceMeter, head_pose, smile
 from unripple.files.tensors import write_tensors
 from unripple.training.rendered_faces import load
-from unripple.weights.directions import read_direction
+from unripple.weights.lite import load_direction
 
 #: Share of the faces at either end that are told apart, and the inverse strength of the regularisation. The two ends
 #: are separated almost perfectly by many planes, so accuracy cannot choose; a wide margin it is.
@@ -70,7 +70,7 @@ def main(
     out: Annotated[Path, typer.Option()] = Path("models/lite/directions.safetensors"),
     limit: Annotated[int | None, typer.Option(help="Use only this many chunks.")] = None,
     published: Annotated[Path | None, typer.Option(help="Folder of InterfaceGAN's .pt files, to compare with.")] = None,
-    age: Annotated[Path | None, typer.Option(help="e4e's age.pt, which is kept as it is.")] = None,
+    models: Annotated[Path, typer.Option(help="Folder whose direction of age is kept.")] = Path("models/lite"),
 ) -> None:
     """Fit both directions; print accuracy and, where the published vectors are at hand, the cosine with them."""
     w, values = measure(faces, limit)
@@ -86,8 +86,7 @@ def main(
             metadata[f"{name}_cosine"] = f"{cosine:.3f}"
             report += f", cosine with the published direction {cosine:.3f}"
         print(report)
-    if age is not None:
-        directions["age"] = read_direction(age)
+    directions["age"] = load_direction(models, "age")
     write_tensors(out, directions, metadata)
 
 
