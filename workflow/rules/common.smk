@@ -126,9 +126,12 @@ CLEANED = {
     "split_composite": f"{COMPUTED}/cleaned/method~split_composite/{PLATE}/{EDITED}",
     "layered": f"{COMPUTED}/cleaned/method~layered/{OWN_PLATE}/{EDITED}",
     "unripple": f"{COMPUTED}/cleaned/method~unripple/{OWN_PLATE}/detail~{{detail}}/{EDITED}",
-    "region_fusion": f"{COMPUTED}/cleaned/method~region_fusion/grow~{{grow}}/{EDITED}",
     "bitwise_or": f"{COMPUTED}/cleaned/method~bitwise_or/threshold~{{threshold}}/original~{{original}}/{EDITED}",
 }
+# Person and background joined inside the generator, each in its way.
+FUSIONS = f"{COMPUTED}/cleaned/method~{{fusion}}/grow~{{grow}}/{EDITED}"
+FUSED = ("region_fusion", "style_fusion")
+CLEANED |= {name: FUSIONS.replace("{fusion}", name) for name in FUSED}
 # Methods from outside clean like the others; their pictures depend on none of the study's networks.
 EXTERNAL = f"{SIZED}/external/method~{{external}}/{EDITED}"
 CLEANED |= {name: EXTERNAL.replace("{external}", name) for name in study.external}
@@ -186,6 +189,7 @@ wildcard_constraints:
     grow=r"\d+",
     detail=r"\d+",
     external="|".join(study.external) or "none",
+    fusion="|".join(FUSED),
     regions="study|blazepose|agreed",
 
 
@@ -402,7 +406,7 @@ def every_index(wildcards):
     if "split_composite" in study.methods:
         found += expand(PLATES, **wildcards, shard=SHARDS)
     layers = {"layered", "unripple"} & {*study.methods}
-    if layers or "region_fusion" in study.methods:
+    if layers or {*FUSED} & {*study.methods}:
         for pattern in (MOTIONS, LAYERED, *([LAYERED_PLATES] if layers else [])):
             found += per_degree(pattern, wildcards)
     return found

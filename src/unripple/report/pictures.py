@@ -25,6 +25,7 @@ LABELS = {
     "layered": "layered",
     "unripple": "Unripple",
     "region_fusion": "region fusion",
+    "style_fusion": "style fusion",
     "bitwise_or": "bitwise or",
     "truth": "truth",
 }
