@@ -14,6 +14,7 @@ from unripple.jobs.index import PhotoFiles
 from unripple.models.devices import refuse_slow
 from unripple.models.tuned import tuned
 from unripple.stages.layered import person_distortions
+from unripple.stages.parted import Parted
 from unripple.stages.plate import hidden_by
 from unripple.stages.region_fusion import region_fusion
 from unripple.stages.style_fusion import style_fusion
@@ -40,17 +41,8 @@ def make(
 ) -> tuple[NDArray[np.uint8]]:
     aligned = person_distortions(distortion, before, backward)
     old = [hidden_by(matte, grow) for matte in to_arrays(before)]
-    edited = fuse(
-        w_plus,
-        distortion,
-        aligned,
-        torch.from_numpy(np.stack(old))[:, None].to(models.device),
-        after,
-        direction,
-        degree,
-        tuned(models, moves[0]),
-        snakemake.wildcards.precision,
-    )
+    parted = Parted(w_plus, distortion, aligned, torch.from_numpy(np.stack(old))[:, None].to(models.device), after)
+    edited = fuse(parted, direction, degree, tuned(models, moves[0]), snakemake.wildcards.precision)
     return (to_uint8(resize(edited, size)),)
 
 

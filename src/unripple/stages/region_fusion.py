@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from unripple.models import ModelSet
 from unripple.networks.fusion import FusionState, fuse
 from unripple.stages.edit import Precision, moved_codes
-from unripple.stages.layered import SIDE
+from unripple.stages.parted import Parted
 from unripple.stages.warp import spread
 
 #: Side of the features that are fused.
@@ -28,11 +28,7 @@ _CHANNELS: Final = 128
 
 @torch.no_grad()
 def region_fusion(
-    w_plus: Tensor,
-    distortion: Tensor,
-    aligned: Tensor,
-    old: Tensor,
-    matte: Tensor,
+    parted: Parted,
     direction: Tensor,
     degree: float,
     models: ModelSet,
@@ -41,11 +37,7 @@ def region_fusion(
     """The edit whose background is the inversion's, joined in the fusion layer.
 
     Args:
-        w_plus: the portraits' codes, ``float32 (B, 18, 512)``.
-        distortion: photo minus low-rate inversion, ``float32 (B, 3, 256, 256)``.
-        aligned: `stages.layered.person_distortion` of each, of the same shape.
-        old: the photo's person with the margin that is not trusted, ``bool (B, 1, H, W)``.
-        matte: of the edited person, ``float32 (B, 1, H, W)`` in [0, 1].
+        parted: the portraits.
         direction: ``(512,)`` or ``(18, 512)``.
         degree: how far.
         models: the networks.
@@ -54,16 +46,11 @@ def region_fusion(
     Returns:
         rgb ``float32 (B, 3, 1024, 1024)``, about [-1, 1].
     """
-    if distortion.shape != aligned.shape or aligned.shape[1:] != (3, SIDE, SIDE):
-        raise ValueError(
-            f"distortion and aligned: expected (B, 3, {SIDE}, {SIDE}), found {tuple(distortion.shape)} and"
-            f" {tuple(aligned.shape)}"
-        )
-    generator, codes = moved_codes(w_plus, direction, degree, models, precision)
-    _, still = moved_codes(w_plus, direction, 0, models, precision)
+    generator, codes = moved_codes(parted.w_plus, direction, degree, models, precision)
+    _, still = moved_codes(parted.w_plus, direction, 0, models, precision)
     person, before = generator.to_fusion(codes), generator.to_fusion(still)
-    hole = F.adaptive_max_pool2d(old.float(), CELLS) > 0
-    front = F.adaptive_avg_pool2d(matte, CELLS).to(person.features)
+    hole = F.adaptive_max_pool2d(parted.old.float(), CELLS) > 0
+    front = F.adaptive_avg_pool2d(parted.matte, CELLS).to(person.features)
 
     def joined(edited: Tensor, inverted: Tensor) -> Tensor:
         """Features ``(B, C, R, R)``."""
@@ -71,8 +58,8 @@ def region_fusion(
         return torch.lerp(around, edited, F.adaptive_avg_pool2d(front, edited.shape[-1]))
 
     features = joined(
-        fuse(person.features, models.consult(aligned.to(models.device))).to(codes.dtype),
-        fuse(before.features, models.consult(distortion.to(models.device))).to(codes.dtype),
+        fuse(person.features, models.consult(parted.aligned.to(models.device))).to(codes.dtype),
+        fuse(before.features, models.consult(parted.distortion.to(models.device))).to(codes.dtype),
     )
     skip = None if person.skip is None or before.skip is None else joined(person.skip, before.skip)
     return generator.from_fusion(FusionState(features, skip), codes).float()

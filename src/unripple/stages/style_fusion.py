@@ -14,16 +14,12 @@ from unripple.models import ModelSet
 from unripple.networks.fusion import Fused
 from unripple.networks.regional import regional
 from unripple.stages.edit import Precision, fused_picture, moved_codes
-from unripple.stages.layered import SIDE
+from unripple.stages.parted import Parted
 
 
 @torch.no_grad()
 def style_fusion(
-    w_plus: Tensor,
-    distortion: Tensor,
-    aligned: Tensor,
-    old: Tensor,
-    matte: Tensor,
+    parted: Parted,
     direction: Tensor,
     degree: float,
     models: ModelSet,
@@ -34,11 +30,7 @@ def style_fusion(
     What the person uncovers has the edit's: the inversion's are of the person who was there.
 
     Args:
-        w_plus: the portraits' codes, ``float32 (B, 18, 512)``.
-        distortion: photo minus low-rate inversion, ``float32 (B, 3, 256, 256)``.
-        aligned: `stages.layered.person_distortion` of each, of the same shape.
-        old: the photo's person with the margin that is not trusted, ``bool (B, 1, H, W)``.
-        matte: of the edited person, ``float32 (B, 1, H, W)`` in [0, 1].
+        parted: the portraits.
         direction: ``(512,)`` or ``(18, 512)``.
         degree: how far.
         models: the networks.
@@ -47,16 +39,11 @@ def style_fusion(
     Returns:
         rgb ``float32 (B, 3, 1024, 1024)``, about [-1, 1].
     """
-    if distortion.shape != aligned.shape or aligned.shape[1:] != (3, SIDE, SIDE):
-        raise ValueError(
-            f"distortion and aligned: expected (B, 3, {SIDE}, {SIDE}), found {tuple(distortion.shape)} and"
-            f" {tuple(aligned.shape)}"
-        )
-    generator, codes = moved_codes(w_plus, direction, degree, models, precision)
-    _, still = moved_codes(w_plus, direction, 0, models, precision)
+    generator, codes = moved_codes(parted.w_plus, direction, degree, models, precision)
+    _, still = moved_codes(parted.w_plus, direction, 0, models, precision)
     both = torch.cat((codes, still))
-    edited = torch.maximum(matte, old.to(matte)).to(models.device)
-    person, background = (models.consult(one.to(models.device)) for one in (aligned, distortion))
+    edited = torch.maximum(parted.matte, parted.old.to(parted.matte)).to(models.device)
+    person, background = (models.consult(one.to(models.device)) for one in (parted.aligned, parted.distortion))
     cells = F.interpolate(edited, person.scale.shape[-1], mode="area")
     fused = Fused(*(torch.lerp(behind, front, cells) for front, behind in zip(person, background, strict=True)))
     assert isinstance(generator, nn.Module)
