@@ -25,6 +25,8 @@ LABELS = {
     "layered": "layered",
     "unripple": "Unripple",
     "region_fusion": "region fusion",
+    "ada_pose": "ADA of true turns",
+    "motion_fusion": "motion fusion",
     "bitwise_or": "bitwise or",
     "truth": "truth",
 }

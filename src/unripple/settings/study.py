@@ -21,7 +21,16 @@ from unripple.settings.inverters import Inverter
 from unripple.settings.plates import MORE_PLATES, STUDY_PLATES
 
 Method = Literal[
-    "e4e", "hfgi", "ripple_inpaint", "split_composite", "layered", "unripple", "region_fusion", "bitwise_or"
+    "e4e",
+    "hfgi",
+    "ripple_inpaint",
+    "split_composite",
+    "layered",
+    "unripple",
+    "region_fusion",
+    "ada_pose",
+    "motion_fusion",
+    "bitwise_or",
 ]
 
 #: Names of rows and pictures that are no method's.
@@ -324,7 +333,8 @@ class Study(Section):
     composite: Composite = Composite()
     methods: Annotated[list[Method], AfterValidator(_without_repeats), AfterValidator(_with_baseline)] = Field(
         ["e4e", "hfgi", "ripple_inpaint", "split_composite", "layered", "unripple", "bitwise_or"],
-        description="Rows of the table; hfgi is the baseline and always among them. All but region_fusion by default.",
+        description="Rows of the table; hfgi is the baseline and always among them. All but region_fusion, ada_pose and"
+        " motion_fusion by default.",
     )
     external: dict[Annotated[str, AfterValidator(_external_name)], Annotated[str, Field(min_length=1)]] = Field(
         {},
