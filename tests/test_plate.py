@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from unripple.files.pictures import Mask, Matte
 from unripple.stages.composite import Picture, settled
 from unripple.stages.inpaint import telea
-from unripple.stages.plate import hidden_by, layered_plate, pushed_in
+from unripple.stages.plate import hidden_by, layered_plate, pockets, pushed_in
 
 SIZE = 128
 WIDTH = SIZE / 512  # of one pixel of the settings
@@ -46,7 +46,9 @@ def photo(x: float = 56, seed: int = 3) -> Picture:
 def test_outside_the_hole_and_the_edited_person_it_is_the_photo(before: float, after: float, seed: int) -> None:
     rgb, edited = photo(before, seed), matte(after)
     plate = layered_plate(rgb, whole(before), edited, telea)
-    kept = ~hidden_by(whole(before), 5)
+    old, seen = hidden_by(whole(before), 5), edited < 1
+    kept = ~(old | pockets(old & seen, seen))
+    assert kept[:, 0].all()
     assert np.array_equal(plate[kept], rgb[kept])
     assert plate.dtype == np.float32
     assert np.abs(plate).max() <= 1
@@ -122,3 +124,32 @@ def test_pushed_in_goes_on_smoothly_and_keeps_the_rest() -> None:
     assert np.abs(filled - rgb).max() < 0.2
     flat = np.full_like(rgb, 0.3)
     assert np.allclose(pushed_in(np.where(disc(64)[..., None], np.float32(-1), flat), disc(64)), flat, atol=1e-5)
+
+
+def test_the_notch_of_a_collar_goes_and_the_wide_bay_stays() -> None:
+    hole, seen = np.zeros((128, 128), bool), np.ones((128, 128), bool)
+    hole[20:60, 20:60] = True
+    hole[30:40, 30:40] = False  # shut in on all sides
+    hole[50:60, 42:45] = hole[45:50, 40:47] = False  # a notch with a neck of 3 px
+    hole[20:60, 80:120], hole[20:50, 90:110] = True, False  # a bay of 20 px
+    notches = np.zeros_like(hole)
+    notches[30:40, 30:40] = notches[50:57, 42:45] = notches[45:50, 40:47] = True
+    found = pockets(hole, seen)
+    assert not (notches & ~found).any()
+    assert (found & ~notches).sum() < 30  # corners that a disc does not reach
+
+
+def test_a_gap_in_the_new_hair_far_from_the_hole_shows_the_photo() -> None:
+    hole, seen = np.zeros((128, 128), bool), np.ones((128, 128), bool)
+    hole[20:60, 0:20] = True
+    seen[20:60, 60:100] = False
+    seen[30:35, 70:75] = True
+    assert not pockets(hole, seen).any()
+
+
+def test_another_person_of_the_photo_is_background() -> None:
+    both = np.maximum(whole(40), whole(110, 8))
+    assert np.array_equal(hidden_by(both, 5), hidden_by(whole(40), 5))
+    rgb = np.where(disc(110, 8)[..., None], np.float32(0.7), photo(40))
+    plate = layered_plate(rgb, both, matte(40), telea)
+    assert np.array_equal(plate[disc(110, 8)], rgb[disc(110, 8)])

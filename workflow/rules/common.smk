@@ -127,11 +127,14 @@ CLEANED = {
     "split_composite": f"{COMPUTED}/cleaned/method~split_composite/{PLATE}/{EDITED}",
     "layered": f"{COMPUTED}/cleaned/method~layered/{OWN_PLATE}/{EDITED}",
     "unripple": f"{COMPUTED}/cleaned/method~unripple/{OWN_PLATE}/detail~{{detail}}/{EDITED}",
-    "region_fusion": f"{COMPUTED}/cleaned/method~region_fusion/grow~{{grow}}/{EDITED}",
     "ada_pose": f"{COMPUTED}/cleaned/method~ada_pose/{EDITED}",
     "motion_fusion": f"{COMPUTED}/cleaned/method~motion_fusion/{EDITED}",
     "bitwise_or": f"{COMPUTED}/cleaned/method~bitwise_or/threshold~{{threshold}}/original~{{original}}/{EDITED}",
 }
+# Person and background joined inside the generator, each in its way.
+FUSIONS = f"{COMPUTED}/cleaned/method~{{fusion}}/grow~{{grow}}/{EDITED}"
+FUSED = ("region_fusion", "style_fusion")
+CLEANED |= {name: FUSIONS.replace("{fusion}", name) for name in FUSED}
 # Methods from outside clean like the others; their pictures depend on none of the study's networks.
 EXTERNAL = f"{SIZED}/external/method~{{external}}/{EDITED}"
 CLEANED |= {name: EXTERNAL.replace("{external}", name) for name in study.external}
@@ -189,6 +192,7 @@ wildcard_constraints:
     grow=r"\d+",
     detail=r"\d+",
     external="|".join(study.external) or "none",
+    fusion="|".join(FUSED),
     regions="study|blazepose|agreed",
 
 
@@ -405,8 +409,8 @@ def every_index(wildcards):
     if "split_composite" in study.methods:
         found += expand(PLATES, **wildcards, shard=SHARDS)
     between = {
-        MOTIONS: {"layered", "unripple", "region_fusion", "motion_fusion"},
-        LAYERED: {"layered", "unripple", "region_fusion"},
+        MOTIONS: {"layered", "unripple", "motion_fusion", *FUSED},
+        LAYERED: {"layered", "unripple", *FUSED},
         LAYERED_PLATES: {"layered", "unripple"},
     }
     for pattern, rows in between.items():

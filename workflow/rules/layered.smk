@@ -112,7 +112,7 @@ rule unripple:
         "../scripts/unripple_composite.py"
 
 
-rule region_fusion:
+rule fuse_regions:
     input:
         **weights("generator", "consultation"),
         directions=directions,
@@ -121,17 +121,17 @@ rule region_fusion:
         motions=rules.motion.output.index,
         edits=rules.layered_edit.output.index,
     output:
-        index=CLEANED["region_fusion"],
+        index=FUSIONS,
     params:
-        code=code_of("region_fusion"),
+        code=code_of("fuse_regions"),
     log:
-        logs(CLEANED["region_fusion"]),
+        logs(FUSIONS),
     benchmark:
-        logs(CLEANED["region_fusion"], "tsv")
+        logs(FUSIONS, "tsv")
     conda:
         "../envs/study.yaml"
     resources:
         photos=photos_in,
         mem_mb=memory(3000, 5000),
     script:
-        "../scripts/region_fusion.py"
+        "../scripts/fuse_regions.py"

@@ -13,6 +13,7 @@ from unripple.jobs.index import PhotoFiles
 from unripple.models.devices import refuse_slow
 from unripple.models.tuned import tuned
 from unripple.stages.layered import layered_edit, person_distortions
+from unripple.stages.main_person import main_person
 from unripple.stages.parse import person_matte
 
 models = network_job.models()
@@ -32,12 +33,12 @@ def load(photo: str) -> tuple[Tensor, ...]:
 
 
 def make(
-    w_plus: Tensor, distortion: Tensor, moves: Tensor, matte: Tensor, backward: Tensor
+    w_plus: Tensor, distortion: Tensor, moves: Tensor, before: Tensor, backward: Tensor
 ) -> tuple[NDArray[np.uint8], list[Matte]]:
-    aligned = person_distortions(distortion, matte, backward)
+    aligned = person_distortions(distortion, before, backward)
     edited = layered_edit(w_plus, aligned, direction, degree, tuned(models, moves[0]), snakemake.wildcards.precision)
     stored = resize(edited, size).clamp(-1, 1)
-    return to_uint8(stored), to_arrays(person_matte(stored, models))
+    return to_uint8(stored), [main_person(matte) for matte in to_arrays(person_matte(stored, models))]
 
 
 def save(files: PhotoFiles, edited: Rgb, matte: Matte) -> None:

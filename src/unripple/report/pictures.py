@@ -25,6 +25,7 @@ LABELS = {
     "layered": "layered",
     "unripple": "Unripple",
     "region_fusion": "region fusion",
+    "style_fusion": "style fusion",
     "ada_pose": "ADA of true turns",
     "motion_fusion": "motion fusion",
     "bitwise_or": "bitwise or",

@@ -28,6 +28,7 @@ Method = Literal[
     "layered",
     "unripple",
     "region_fusion",
+    "style_fusion",
     "ada_pose",
     "motion_fusion",
     "bitwise_or",
@@ -333,8 +334,8 @@ class Study(Section):
     composite: Composite = Composite()
     methods: Annotated[list[Method], AfterValidator(_without_repeats), AfterValidator(_with_baseline)] = Field(
         ["e4e", "hfgi", "ripple_inpaint", "split_composite", "layered", "unripple", "bitwise_or"],
-        description="Rows of the table; hfgi is the baseline and always among them. All but region_fusion, ada_pose and"
-        " motion_fusion by default.",
+        description="Rows of the table; hfgi is the baseline and always among them. All but the fusions and ada_pose by"
+        " default.",
     )
     external: dict[Annotated[str, AfterValidator(_external_name)], Annotated[str, Field(min_length=1)]] = Field(
         {},

@@ -18,6 +18,7 @@ from unripple.stages.composite import Picture
 from unripple.stages.detail import with_detail
 from unripple.stages.edit import Precision
 from unripple.stages.layered import layered_edit, person_distortion
+from unripple.stages.main_person import main_person
 from unripple.stages.motion import Moved, fitted, motion
 from unripple.stages.parse import person_matte
 
@@ -77,7 +78,7 @@ def edited_person(
     made = layered_edit(inverted.w_plus[None], aligned[None], direction, degree, models, precision)
     small = resize(made, low_rate.shape[0]).clamp(-1, 1)
     layered = to_arrays(small)[0]
-    (matte,) = to_arrays(person_matte(small, models))
+    (matte,) = map(main_person, to_arrays(person_matte(small, models)))
     backward = fitted(moved.backward, inverted.hfgi, to_uint8(small)[0])
     detailed = with_detail(
         layered, signed(inverted.photo), signed(inverted.hfgi), backward, moved.sureness, inverted.matte, matte

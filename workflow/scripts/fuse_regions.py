@@ -1,4 +1,4 @@
-"""Edit the inverted portraits of a shard with person and background joined in the fusion layer."""
+"""Edit the inverted portraits of a shard with person and background joined inside the generator."""
 
 import numpy as np
 import torch
@@ -16,11 +16,13 @@ from unripple.models.tuned import tuned
 from unripple.stages.layered import person_distortions
 from unripple.stages.plate import hidden_by
 from unripple.stages.region_fusion import region_fusion
+from unripple.stages.style_fusion import style_fusion
 
 models = network_job.models()
 refuse_slow(snakemake.wildcards.precision, models.device)
 size, grow, degree = int(snakemake.wildcards.size), int(snakemake.wildcards.grow), float(snakemake.wildcards.degree)
 direction = network_job.direction(models)
+fuse = {"region_fusion": region_fusion, "style_fusion": style_fusion}[snakemake.wildcards.fusion]
 inversions, mattes, motions, edits = (job.index(name) for name in ("inversions", "mattes", "motions", "edits"))
 
 
@@ -38,7 +40,7 @@ def make(
 ) -> tuple[NDArray[np.uint8]]:
     aligned = person_distortions(distortion, before, backward)
     old = [hidden_by(matte, grow) for matte in to_arrays(before)]
-    edited = region_fusion(
+    edited = fuse(
         w_plus,
         distortion,
         aligned,
