@@ -236,7 +236,7 @@ def studied(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pr
 def test_the_whole_study_runs_at_1024_on_the_test_split(studied: Project) -> None:
     results = studied.folder / "results/published/default"
     indexes = [path for path in results.rglob("*shard~*.json") if not path.name.endswith(".record.json")]
-    assert len(indexes) == 11
+    assert len(indexes) == 16
     for path in indexes:
         made = index.read(path)
         made.verify()
