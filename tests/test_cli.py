@@ -358,6 +358,7 @@ def test_doctor_knows_the_published_models(tmp_path: Path) -> None:
     assert f"present  parser: {models / 'parser.safetensors'}" in said
     hfgi = models / "hfgi.safetensors"
     assert f"missing  generator, mapping, encoder, consultation: expected at {hfgi}" in said
+    assert f"absent   row ada_pose: expected at {models / 'ada_pose.safetensors'}" in said
     assert "unripple weights" in said
 
 
@@ -370,6 +371,7 @@ def test_doctor_is_content_when_all_is_there(tmp_path: Path) -> None:
     code, said = run("doctor", "--models", tmp_path)
     assert code == 0
     assert "missing" not in said
+    assert f"absent   row ada_pose: expected at {tmp_path / 'ada_pose.safetensors'}" in said
 
 
 def test_edit_with_the_shipped_networks(photo: Path, tmp_path: Path, root: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from typer import Typer
 from typer.testing import CliRunner
@@ -23,14 +24,17 @@ from typer.testing import CliRunner
 from unripple.files.pictures import write_rgb
 from unripple.files.tensors import write_tensors
 from unripple.models.devices import computes_in_bfloat16
+from unripple.models.published import load
 from unripple.networks.stylegan2 import StyleGAN2
 from unripple.parity.fill import fill_net, make_image
 from unripple.training import hfgi, runner
-from unripple.training.consultation import warp
+from unripple.training.consultation import Consultation, warp
 from unripple.training.hfgi import Frozen, Recipe, Trainer, perspectives
+from unripple.training.hfgi_turns import Task, Turning, drawn
 from unripple.training.photos import Draw, Draws, Photos
 from unripple.weights import lpips_alex
 from unripple.weights.lpips_alex import LAYERS, load_lpips_alex
+from unripple.weights.own import own_file
 from unripple.weights.published.convert import NETWORKS, expected, matched
 from unripple.weights.published.manifest import Weights, WeightsError, named
 from unripple.weights.roles import LATENT_AVG, converted_file, provenance_file
@@ -87,9 +91,29 @@ def tiny() -> Frozen:
     return Frozen(generator, TinyEncoder(rows), torch.zeros(rows, 512), TinyDistance(), TinyIdentity())
 
 
-def trainer(fabric: Fabric | None = None, **changes: Any) -> Trainer:
+class TinyParser(nn.Module):
+    """Finds the person in a share of the picture, from the left on."""
+
+    def __init__(self, share: float = 0.5) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        matte = torch.zeros_like(rgb[:, :1])
+        matte[..., : round(self.share * rgb.shape[-1])] = 1
+        return matte
+
+
+def turning(person: float = 0.5) -> Turning:
+    noise = torch.Generator().manual_seed(7)
+    return Turning(nn.functional.normalize(torch.randn(512, generator=noise), dim=0), TinyParser(person))
+
+
+def trainer(fabric: Fabric | None = None, start: Consultation | None = None, **changes: Any) -> Trainer:
     fabric = fabric or Fabric(accelerator="cpu", devices=1, precision="32-true")
-    return Trainer(tiny(), Recipe(**({"steps": 3, "batch": 1} | changes)), fabric, width=8)
+    recipe = Recipe(**({"steps": 3, "batch": 1} | changes))
+    turns = turning() if recipe.misalign == "pose" else None
+    return Trainer(tiny(), recipe, fabric, width=8, turning=turns, start=start)
 
 
 def weights(of: Trainer) -> dict[str, Tensor]:
@@ -115,14 +139,16 @@ def test_training_lowers_the_loss_and_changes_nothing_that_is_frozen(photos: Pat
     assert all(parameter.grad is None for parameter in run.frozen.generator.parameters())
 
 
-def test_a_resumed_run_equals_an_unbroken_one(photos: Path, tmp_path: Path) -> None:
-    unbroken, stopped, resumed = trainer(), trainer(), trainer()
+@pytest.mark.parametrize("misalign", ["perspective", "pose"])
+def test_a_resumed_run_equals_an_unbroken_one(photos: Path, tmp_path: Path, misalign: str) -> None:
+    """It is stopped in its third step, of photos; with true turns the second is of those."""
+    unbroken, stopped, resumed = (trainer(misalign=misalign) for _ in range(3))
     unbroken.run(Photos(photos))
     file = tmp_path / "stopped.ckpt"
     losses, calls = stopped.losses, itertools.count()
 
     def mortal(photo: Tensor, random: torch.Generator) -> dict[str, Tensor]:
-        if next(calls) == 2:
+        if next(calls) == (2 if misalign == "perspective" else 1):
             raise KeyboardInterrupt
         return losses(photo, random)
 
@@ -136,6 +162,81 @@ def test_a_resumed_run_equals_an_unbroken_one(photos: Path, tmp_path: Path) -> N
         assert torch.equal(weights(resumed)[key], value), key
     for key in ("grid_align.conv_layer1.0.weight", "residue.condition_scale3.2.weight"):
         assert not torch.equal(start[key], weights(unbroken)[key]), f"{key} was not trained"
+
+
+def turn_task(person: float, degree: float) -> Task:
+    frozen, draw = tiny(), drawn(0, 1, 2, slice(0, 2))
+    draw = draw._replace(degree=torch.full_like(draw.degree, degree))
+    return turning(person).task(draw, frozen.generator, frozen.encoder.eval(), frozen.latent_avg)
+
+
+def test_a_turn_by_nothing_asks_for_the_distortion_map_itself() -> None:
+    task = turn_task(person=1, degree=0)
+    torch.testing.assert_close(task.target, task.misaligned, atol=1e-5, rtol=0)
+    torch.testing.assert_close(task.edited + task.target, task.wanted, atol=1e-5, rtol=0)
+    turned = turn_task(person=1, degree=4)
+    torch.testing.assert_close(turned.misaligned, task.misaligned, atol=1e-5, rtol=0)
+    torch.testing.assert_close(turned.edited + turned.target, turned.wanted, atol=1e-5, rtol=0)
+    assert not torch.allclose(turned.target, task.target, atol=1e-2)
+
+
+def test_what_a_true_turn_shows_beside_the_person_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of the generator nor of ADA: the terms are those of any true edit with this person."""
+    run, task = trainer(misalign="pose"), turn_task(person=0.5, degree=4)
+    assert run.turning is not None
+    monkeypatch.setattr(Turning, "task", lambda *_: task)
+
+    def terms() -> dict[str, float]:
+        return {name: float(term.detach()) for name, term in run.turned_losses(1, slice(0, 1)).items()}
+
+    first = terms()
+    assert min(first.values()) > 1e-4, first
+    other = task.wanted.clone()
+    other[..., 128:] = -1
+    task = task._replace(wanted=other)
+    for name in ("l2", "align"):
+        assert terms()[name] == pytest.approx(first[name], rel=1e-5), name
+    other[..., :128] = -1
+    assert terms()["l2"] != pytest.approx(first["l2"], rel=1e-2)
+
+
+def test_turns_of_a_step_do_not_depend_on_the_number_of_processes() -> None:
+    whole = drawn(1, 7, 4, slice(0, 4))
+    parts = [drawn(1, 7, 4, slice(2 * rank, 2 * rank + 2)) for rank in range(2)]
+    for one, other, both in zip(*parts, whole, strict=True):
+        assert torch.equal(torch.cat((one, other)), both)
+    assert not torch.equal(drawn(1, 8, 4, slice(0, 4)).z, whole.z)
+    assert 0.7 <= float(whole.truncation.min()) < float(whole.truncation.max()) <= 1
+    assert -4 <= float(whole.degree.min()) < 0 < float(whole.degree.max()) <= 4
+
+
+def test_every_second_step_is_of_true_turns(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    run = trainer(misalign="pose", steps=4, lr=0.0)
+
+    def watched(kind: str, terms: Callable[..., dict[str, Tensor]], *given: Any) -> dict[str, Tensor]:
+        seen.append(kind)
+        return terms(*given)
+
+    for kind in ("losses", "turned_losses"):
+        monkeypatch.setattr(run, kind, partial(watched, kind, getattr(run, kind)))
+    run.run(Photos(photos))
+    assert seen == ["losses", "turned_losses"] * 2
+    with pytest.raises(ValueError, match="misalign = perspective: turning is for pose"):
+        Trainer(tiny(), Recipe(), run.fabric, turning=turning())
+
+
+def test_an_ec_that_is_there_stays_while_ada_learns(photos: Path) -> None:
+    torch.manual_seed(5)
+    start = Consultation(8)
+    before = {key: value.clone() for key, value in start.state_dict().items()}
+    run = trainer(start=start, misalign="pose", lr=0.3)
+    assert all(torch.equal(value, before[key]) for key, value in weights(run).items())
+    run.run(Photos(photos))
+    after = weights(run)
+    assert all(torch.equal(after[key], value) for key, value in before.items() if key.startswith("residue."))
+    key = "grid_align.dconv_layer3.0.shortcut_layer.0.weight"
+    assert not torch.equal(after[key], before[key])
 
 
 def test_a_checkpoint_of_another_training_is_refused(photos: Path, tmp_path: Path) -> None:
@@ -167,14 +268,17 @@ def test_perspectives_do_not_depend_on_the_number_of_processes() -> None:
 def test_mixed_precision_is_near(photos: Path) -> None:
     seen = Photos(photos)[Draw(0, False)][None]
     exact, mixed = (
-        trainer(Fabric(accelerator="cpu", devices=1, precision=precision)).losses(
-            seen, torch.Generator().manual_seed(1)
-        )
+        trainer(Fabric(accelerator="cpu", devices=1, precision=precision), misalign="pose")
         for precision in ("32-true", "bf16-mixed")
     )
-    for name, term in exact.items():
-        assert mixed[name].dtype == torch.float32
-        assert float(mixed[name].detach()) == pytest.approx(float(term.detach()), rel=0.1, abs=0.01), name
+
+    def terms(of: Trainer) -> list[tuple[str, Tensor]]:
+        photo, turned = of.losses(seen, torch.Generator().manual_seed(1)), of.turned_losses(1, slice(0, 1))
+        return [*photo.items(), *turned.items()]
+
+    for (name, term), (_, found) in zip(terms(exact), terms(mixed), strict=True):
+        assert found.dtype == torch.float32
+        assert float(found.detach()) == pytest.approx(float(term.detach()), rel=0.1, abs=0.01), name
 
 
 @WITH_BFLOAT16
@@ -303,7 +407,7 @@ def test_another_trunk_is_refused_and_a_missing_one_said_where_to_put(
         load_lpips_alex(tmp_path, replace(trunk, sha256=(hashlib.sha256(other.read_bytes()).hexdigest(),)))
 
 
-def test_the_command_says_what_is_missing(photos: Path, tmp_path: Path) -> None:
+def test_the_command_says_what_is_missing(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = Typer()
     app.command()(hfgi.main)
     run: Callable[..., Any] = CliRunner().invoke
@@ -312,6 +416,16 @@ def test_the_command_says_what_is_missing(photos: Path, tmp_path: Path) -> None:
     assert done.exit_code == 1 and "expected photos" in done.output
     done = run(app, ["--photos", str(photos), *arguments])
     assert done.exit_code == 1 and "e4e.safetensors: no such file" in done.output
+    monkeypatch.setattr(Frozen, "published", lambda _: tiny())
+    for wrong, said in (
+        (["--misalign", "pose"], "directions.safetensors: no such file"),
+        (["--start", str(tmp_path / "hfgi.safetensors")], "hfgi.safetensors: no such file"),
+    ):
+        done = run(app, ["--photos", str(photos), *arguments, *wrong])
+        assert done.exit_code == 1 and said in done.output
+    save_file({"pose": torch.ones(512)}, tmp_path / "directions.safetensors")
+    done = run(app, ["--photos", str(photos), *arguments, "--misalign", "pose", "--lite", str(tmp_path)])
+    assert done.exit_code == 1 and "parser.safetensors: model file not found" in done.output
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -328,6 +442,19 @@ def test_a_broken_photo_ends_the_command_with_one_line(
     assert done.exit_code == 1
     assert "Traceback" not in done.output and "Caught" not in done.output
     assert done.output.strip().splitlines()[-1].startswith(f"{tmp_path / 'broken.png'}: ")
+
+
+def test_what_true_turns_taught_is_the_network_of_the_row(photos: Path, tmp_path: Path) -> None:
+    """Beside HFGI's file, whose ADA is the same."""
+    recipe, (models, out) = Recipe(misalign="pose"), (tmp_path / name for name in ("published", "own"))
+    write_tensors(converted_file(models, "e4e"), {"encoder.a": torch.ones(1)}, {})
+    module = Consultation(8)
+    written = load_file(hfgi.write(module, models, out, 2, recipe, 3))
+    row = load(out, "cpu")._ada_pose.state_dict()
+    assert all(torch.equal(written[f"grid_align.{key}"], value) for key, value in row.items())
+    assert {"encoder.a", "residue.condition_scale3.2.weight"} < written.keys()
+    hfgi.write(module, models, tmp_path / "other", 2, Recipe(), 3)
+    assert not own_file(tmp_path / "other", "ada_pose").exists()
 
 
 @pytest.mark.long

@@ -18,7 +18,7 @@ from unripple.settings import parameters as settings
 from unripple.settings import sweep
 from unripple.settings.attributes import is_named
 from unripple.settings.study import WEIGHTLESS
-from unripple.weights import roles
+from unripple.weights import own, roles
 from unripple.weights.published import unmet
 
 allocator.for_children()
@@ -67,6 +67,7 @@ if study.models == "published" and (lacking or unmet.unmet(roles.PUBLISHED, stud
     from unripple.weights.published import missing  # with torch, which other studies do not load here
 
     lacking += [*missing.missing_weights(roles.PUBLISHED, studies), missing.about_photos(study)]
+lacking += own.missing_own(Path("models", study.models), study.models, study.methods)
 if workflow.local_exec and any(one.compute.precision == "bfloat16" for one in studies):
     from unripple.models import devices  # with torch
 
@@ -126,6 +127,8 @@ CLEANED = {
     "split_composite": f"{COMPUTED}/cleaned/method~split_composite/{PLATE}/{EDITED}",
     "layered": f"{COMPUTED}/cleaned/method~layered/{OWN_PLATE}/{EDITED}",
     "unripple": f"{COMPUTED}/cleaned/method~unripple/{OWN_PLATE}/detail~{{detail}}/{EDITED}",
+    "ada_pose": f"{COMPUTED}/cleaned/method~ada_pose/{EDITED}",
+    "motion_fusion": f"{COMPUTED}/cleaned/method~motion_fusion/{EDITED}",
     "bitwise_or": f"{COMPUTED}/cleaned/method~bitwise_or/threshold~{{threshold}}/original~{{original}}/{EDITED}",
 }
 # Person and background joined inside the generator, each in its way.
@@ -405,9 +408,13 @@ def every_index(wildcards):
         found += per_degree(FILLS, wildcards)
     if "split_composite" in study.methods:
         found += expand(PLATES, **wildcards, shard=SHARDS)
-    layers = {"layered", "unripple"} & {*study.methods}
-    if layers or {*FUSED} & {*study.methods}:
-        for pattern in (MOTIONS, LAYERED, *([LAYERED_PLATES] if layers else [])):
+    between = {
+        MOTIONS: {"layered", "unripple", "motion_fusion", *FUSED},
+        LAYERED: {"layered", "unripple", *FUSED},
+        LAYERED_PLATES: {"layered", "unripple"},
+    }
+    for pattern, rows in between.items():
+        if rows & {*study.methods}:
             found += per_degree(pattern, wildcards)
     return found
 

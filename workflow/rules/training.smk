@@ -8,7 +8,7 @@ rule train:
     input:
         expand(
             f"{TRAINING}/{{network}}.safetensors",
-            network=["directions", "parser", "inpainter", "encoder", "consultation"],
+            network=["directions", "parser", "inpainter", "encoder", "consultation", "ada_pose"],
         ),
 
 
@@ -160,3 +160,25 @@ rule train_consultation:
     shell:
         "python -m unripple.training.consultation --cache {params.cache} --checkpoint {params.checkpoint}"
         " --models $(dirname {input.generator}) --out {output.weights} &> {log}"
+
+
+rule train_ada_pose:
+    input:
+        **weights("generator", "directions", "parser", "consultation"),
+        faces=rules.training_faces.output.done,
+        guesses=rules.train_encoder.output.weights,
+    output:
+        weights=f"{TRAINING}/ada_pose.safetensors",
+    params:
+        cache=rules.train_encoder.params.cache,
+        checkpoint=f"{TRAINING}/ada_pose.checkpoint",
+        code=code_of_modules("unripple.training.turns"),
+    log:
+        f"{TRAINING}/ada_pose.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=8000,
+    shell:
+        "python -m unripple.training.turns --faces $(dirname {input.faces}) --cache {params.cache}"
+        " --checkpoint {params.checkpoint} --models $(dirname {input.generator}) --out {output.weights} &> {log}"

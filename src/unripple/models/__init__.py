@@ -72,6 +72,9 @@ class ModelSet(Protocol):
     def consult(self, aligned: Tensor) -> Fused:
         """Encode what is to be fused of a distortion map ``(B, 3, 256, 256)`` that is aligned already."""
 
+    def ada_pose(self, distortion: Tensor, edited: Tensor) -> Tensor:
+        """The distortion map aligned to an edit by the ADA that learned true turns, all ``(B, 3, 256, 256)``."""
+
     def direction(self, attribute: str) -> Tensor:
         """The unit vector ``(512,)`` of an attribute."""
 

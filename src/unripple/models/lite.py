@@ -90,6 +90,11 @@ class LiteModels:
         fused: Fused = encoder(aligned)
         return fused
 
+    def ada_pose(self, distortion: Tensor, edited: Tensor) -> Tensor:
+        """The distortion map aligned to an edit by the ADA that learned true turns, all ``(B, 3, 256, 256)``."""
+        aligned: Tensor = self._ada_pose(distortion, edited)
+        return aligned
+
     def direction(self, attribute: str) -> Tensor:
         """The unit vector ``(512,)`` of an attribute."""
         return lite.load_direction(self.folder, attribute).to(self.device)
@@ -112,6 +117,10 @@ class LiteModels:
     def _consultation(self) -> tuple[Aligner, ConsultationEncoder]:
         aligner, encoder = lite.load_consultation(self.folder)
         return aligner.to(self.device), encoder.to(self.device)
+
+    @cached_property
+    def _ada_pose(self) -> Aligner:
+        return lite.load_ada_pose(self.folder).to(self.device)
 
     @cached_property
     def _parser(self) -> Parser:

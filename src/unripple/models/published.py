@@ -31,7 +31,7 @@ from unripple.networks.st_alexnet import StLpips
 from unripple.networks.stylegan2 import StyleGAN2
 from unripple.settings import inverters
 from unripple.settings.inverters import Inverter
-from unripple.weights.published.load import load_part, load_tensor
+from unripple.weights.published.load import load_own, load_part, load_tensor
 from unripple.weights.roles import LATENT_AVG, converted_file
 from unripple.weights.st_lpips import load_st_lpips
 
@@ -102,6 +102,11 @@ class PublishedModels:
         fused: Fused = encoder(aligned)
         return fused
 
+    def ada_pose(self, distortion: Tensor, edited: Tensor) -> Tensor:
+        """The distortion map aligned to an edit by the ADA that learned true turns, all ``(B, 3, 256, 256)``."""
+        aligned: Tensor = self._ada_pose(distortion, edited)
+        return aligned
+
     def direction(self, attribute: str) -> Tensor:
         """The unit vector ``(512,)`` of an attribute."""
         return load_tensor(converted_file(self.folder, "directions"), attribute).to(self.device)
@@ -141,6 +146,10 @@ class PublishedModels:
         aligner = load_part(Aligner, self._hfgi, "grid_align.")
         encoder = load_part(ConsultationEncoder, self._hfgi, "residue.")
         return channels_last(aligner.to(self.device)), channels_last(encoder.to(self.device))
+
+    @cached_property
+    def _ada_pose(self) -> Aligner:
+        return channels_last(load_own(Aligner, self.folder, "ada_pose").to(self.device))
 
     @cached_property
     def _parser(self) -> Graphonomy:

@@ -26,6 +26,8 @@ LABELS = {
     "unripple": "Unripple",
     "region_fusion": "region fusion",
     "style_fusion": "style fusion",
+    "ada_pose": "ADA of true turns",
+    "motion_fusion": "motion fusion",
     "bitwise_or": "bitwise or",
     "truth": "truth",
 }

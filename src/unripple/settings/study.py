@@ -29,6 +29,8 @@ Method = Literal[
     "unripple",
     "region_fusion",
     "style_fusion",
+    "ada_pose",
+    "motion_fusion",
     "bitwise_or",
 ]
 
@@ -332,7 +334,8 @@ class Study(Section):
     composite: Composite = Composite()
     methods: Annotated[list[Method], AfterValidator(_without_repeats), AfterValidator(_with_baseline)] = Field(
         ["e4e", "hfgi", "ripple_inpaint", "split_composite", "layered", "unripple", "bitwise_or"],
-        description="Rows of the table; hfgi is the baseline and always among them. All but the fusions by default.",
+        description="Rows of the table; hfgi is the baseline and always among them. All but the fusions and ada_pose by"
+        " default.",
     )
     external: dict[Annotated[str, AfterValidator(_external_name)], Annotated[str, Field(min_length=1)]] = Field(
         {},

@@ -17,6 +17,7 @@ from unripple.networks.lama_lite import LamaLite
 from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
 from unripple.weights import openvino_ir
+from unripple.weights.own import own_file
 
 GENERATOR, MAPPING, DIRECTIONS = "generator.safetensors", "mapping.safetensors", "directions.safetensors"
 ENCODER, CONSULTATION = "encoder.safetensors", "consultation.safetensors"
@@ -126,6 +127,11 @@ def load_consultation(folder: Path) -> tuple[Aligner, ConsultationEncoder]:
         load_state(Aligner(), aligner, file),
         load_state(ConsultationEncoder(CONSULTATION_WIDTH), encoder, file),
     )
+
+
+def load_ada_pose(folder: Path) -> Aligner:
+    """The ADA of the row ``ada_pose``, which learned true turns."""
+    return load_into(Aligner(), own_file(folder, "ada_pose"))
 
 
 def load_parser(folder: Path) -> Parser:

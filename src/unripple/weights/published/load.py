@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from unripple.weights.lite import load_state
+from unripple.weights.own import OWN, own_file
 from unripple.weights.published.manifest import WeightsError
 
 M = TypeVar("M", bound=nn.Module)
@@ -31,6 +32,17 @@ def load_part(build: Callable[[], M], file: Path, prefix: str = "") -> M:
         return load_state(build(), state, file)
     except ValueError as error:
         raise WeightsError(f"{error}; {HOW}") from error
+
+
+def load_own(build: Callable[[], M], folder: Path, name: str) -> M:
+    """The network of a row that only this project trains, as `load_part` does; see `weights.own`.
+
+    Raises ``WeightsError`` that says how the file is made if it is missing.
+    """
+    file = own_file(folder, name)
+    if not file.is_file():
+        raise WeightsError(f"{file}: no such file; {OWN[name]['published']}")
+    return load_part(build, file)
 
 
 def load_tensor(file: Path, key: str) -> Tensor:
