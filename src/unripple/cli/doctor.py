@@ -62,6 +62,7 @@ def doctor(models: Models = MODELS) -> None:
         way = "`unripple weights where` says where the published weights come from (docs/published.md)"
     else:
         complete += [_tell_file(role, models / name) for role, name in roles.items()]
+        _tell_file("ripple finder, for ripple.operation: learned", models / lite.RIPPLE_FINDER, otherwise="absent")
         way = "`make weights` in the repository puts the models in place"
         published = of_project(PUBLISHED)
         typer.echo(f"published models, which the default study does not need, in {published.resolve()}")

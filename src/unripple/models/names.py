@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+#: What finds ripples where ``ripple.operation`` is learned.
+RIPPLE_FINDER: Final = "ripple-finder-lite"
 #: Set of models -> role -> network.
 NETWORKS: Final = {
     "lite": {

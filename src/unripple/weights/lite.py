@@ -16,11 +16,13 @@ from unripple.networks.e4e_lite import E4eLite
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
+from unripple.networks.ripple_finder import RippleFinder
 from unripple.weights import openvino_ir
 
 GENERATOR, MAPPING, DIRECTIONS = "generator.safetensors", "mapping.safetensors", "directions.safetensors"
 ENCODER, CONSULTATION = "encoder.safetensors", "consultation.safetensors"
 PARSER, INPAINTER = "parser.safetensors", "inpainter.safetensors"
+RIPPLE_FINDER = "ripple_finder.safetensors"
 
 #: Rank of e4e-lite's readers, and middle channels of Ec's condition heads (512 in the published network).
 ENCODER_RANK, CONSULTATION_WIDTH = 192, 128
@@ -136,3 +138,8 @@ def load_parser(folder: Path) -> Parser:
 def load_inpainter(folder: Path) -> LamaLite:
     """rgb and mask -> rgb."""
     return load_into(LamaLite(), folder / INPAINTER)
+
+
+def load_ripple_finder(folder: Path) -> RippleFinder:
+    """Photo, inversion, edit and low-rate edit -> where an after-image shows."""
+    return load_into(RippleFinder(), folder / RIPPLE_FINDER)
