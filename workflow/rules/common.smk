@@ -182,7 +182,7 @@ wildcard_constraints:
     degrees="|".join(map(re.escape, DEGREES)),
     attribute="|".join(map(re.escape, DIRECTIONS)),
     original="photo|inversion",
-    operation="and_not|xor|or",
+    operation="and_not|xor|or|learned",
     dilate=r"\d+",
     feather=r"\d+",
     inpaint=r"lama-lite|telea|patchmatch-\d+|big-lama",

@@ -9,7 +9,7 @@ from unripple.files.pictures import read_mask, read_rgb, reduced, write_rgb
 from unripple.jobs.index import Index
 from unripple.metrics.photo_sets import with_truth
 from unripple.metrics.table import read_table
-from unripple.models.names import NETWORKS
+from unripple.models.names import NETWORKS, RIPPLE_FINDER
 from unripple.report.cases import by_importance
 from unripple.report.gallery import Gallery
 from unripple.report.overview import MOST, SIDE, draw_overview
@@ -79,6 +79,7 @@ networks = NETWORKS[settings["models"]] | {
     "identity, landmarks": "dlib face-recognition ResNet, 68 landmarks",
     "person in the band": "BlazePose",
 }
+networks |= {"ripple finder": RIPPLE_FINDER} if settings["ripple"]["operation"] == "learned" else {}
 networks |= {"distances of sets": ", ".join(map(str, sets["extractor"].unique()))} if len(sets) else {}
 families = ["portraits", "inversions", "edits", "ripples", "truths", *cleaned]
 # A face whose edits all failed has nothing to show but its reasons, among the photos put aside.
