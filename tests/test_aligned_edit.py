@@ -21,7 +21,6 @@ from unripple.networks.w_space import CodeSampler
 from unripple.stages.aligned_edit import aligned_edit, moved_distortions
 from unripple.stages.edit import edit
 from unripple.weights.lite import MissingModel
-from unripple.weights.own import missing_own
 from unripple.weights.published.manifest import WeightsError
 
 
@@ -118,12 +117,3 @@ def test_a_missing_network_says_how_it_is_made(tmp_path: Path) -> None:
         load(tmp_path, "cpu").ada_pose(*maps)
     with pytest.raises(WeightsError, match=r"ada_pose\.safetensors: no such file; no one .* --misalign pose` trains"):
         published.load(tmp_path, "cpu").ada_pose(*maps)
-
-
-@pytest.mark.parametrize(("models", "way"), [("lite", "`make weights`"), ("published", "--misalign pose`")])
-def test_a_study_misses_the_file_of_a_row_that_it_has(tmp_path: Path, models: str, way: str) -> None:
-    assert missing_own(tmp_path, models, ["hfgi", "motion_fusion"]) == []
-    (said,) = missing_own(tmp_path, models, ["hfgi", "ada_pose"])
-    assert said.startswith(f"{tmp_path / 'ada_pose.safetensors'}: no such file") and way in said and "\n" not in said
-    (tmp_path / "ada_pose.safetensors").touch()
-    assert missing_own(tmp_path, models, ["hfgi", "ada_pose"]) == []

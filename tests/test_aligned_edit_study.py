@@ -39,7 +39,7 @@ def given(project: Project) -> None:
 def test_without_its_network_the_row_is_refused_before_anything_runs(project: Project) -> None:
     status, output = project.run()
     assert status != 0
-    assert "models/lite/ada_pose.safetensors: no such file, and methods has ada_pose; `make weights` puts" in output
+    assert "models/lite/ada_pose.safetensors: no such file, and row ada_pose needs it; `make weights` puts" in output
     assert "Traceback" not in output and not (project.folder / "results").exists()
     project.set(methods=["hfgi", "motion_fusion"])
     planned = project.plan()
@@ -51,7 +51,7 @@ def test_with_the_published_models_it_is_told_how_it_is_trained(project: Project
     project.set(models="published", invert={"method": "auto", "steps": "auto"})
     status, output = project.run("--dry-run")
     assert status != 0
-    assert "models/published/ada_pose.safetensors: no such file, and methods has ada_pose; no one has" in output
+    assert "models/published/ada_pose.safetensors: no such file, and row ada_pose needs it; no one has" in output
     assert "unripple.training.hfgi --misalign pose` trains it" in output and "Traceback" not in output
     save_file({"weight": torch.ones(1)}, project.folder / PUBLISHED / "ada_pose.safetensors")
     assert project.plan()["ada_pose"] == 1

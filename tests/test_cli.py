@@ -372,6 +372,7 @@ def test_doctor_is_content_when_all_is_there(tmp_path: Path) -> None:
     assert code == 0
     assert "missing" not in said
     assert f"absent   row ada_pose: expected at {tmp_path / 'ada_pose.safetensors'}" in said
+    assert f"absent   ripple.operation = learned: expected at {tmp_path / 'ripple_finder.safetensors'}" in said
 
 
 def test_edit_with_the_shipped_networks(photo: Path, tmp_path: Path, root: Path) -> None:

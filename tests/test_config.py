@@ -82,6 +82,11 @@ def test_overrides_win_and_leave_their_neighbours(root: Path) -> None:
         ({"invert": {"steps": "much"}}, "invert.steps = much: expected auto or an integer >= 0 and <= 100000"),
         ({"study": {"aligned": 1}}, "params.yaml: study.aligned = 1: expected true or false"),
         ({"study": {"split": "tset"}}, "params.yaml: study.split = tset: expected one of all, train, val, test"),
+        (
+            {"models": "published", "ripple": {"operation": "learned"}},
+            "params.yaml: ripple.operation = learned: expected one of and_not, xor, or with models = published; the"
+            " network that finds ripples knows those of the lite set alone",
+        ),
         ({"models": "publised"}, "params.yaml: models = publised: expected one of lite, published"),
     ],
 )

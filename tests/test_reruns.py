@@ -133,6 +133,12 @@ def weights(network: str, project: Project) -> None:
     file.write_bytes(data)
 
 
+def learned_masks(project: Project) -> None:
+    """Ask for the ripple finder, whose weights the default study does not need."""
+    (project.folder / "models/lite/ripple_finder.safetensors").write_bytes(b"weights")
+    project.set(ripple={"operation": "learned"})
+
+
 def reordered(project: Project) -> None:
     file = project.folder / "params.yaml"
     settings = yaml.safe_load(file.read_text())
@@ -185,6 +191,7 @@ CHANGES: dict[str, Callable[[Project], None]] = {
         for network in ("generator", "mapping", "encoder", "consultation", "directions", "parser")
     },
     "weights of the inpainter, which the default study does not use": partial(weights, "inpainter"),
+    "`ripple.operation: learned`, and weights of the ripple finder": learned_masks,
     "a function of one stage: the split composite": partial(function, "stages/composite.py", "split_composite"),
     "a function of one metric: the seam": partial(function, "metrics/seam.py", "seam"),
     "a function of two stages: leading masks to the border": partial(function, "stages/ripple.py", "_lead_to_border"),

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from unripple.files.pictures import Mask
 from unripple.stages import masks, ripple
-from unripple.stages.ripple import ripple_mask
+from unripple.stages.ripple import learned_mask, ripple_mask
 
 SIZE = 64
 people = hnp.arrays(np.bool_, (8, 8)).map(lambda cells: cells.repeat(SIZE // 8, axis=0).repeat(SIZE // 8, axis=1))
@@ -95,6 +95,24 @@ def test_dilation_is_measured_at_512() -> None:
         original[size // 4 : size // 2, size // 4 : size // 2] = True
         mask = ripple_mask(original, blank(size), dilate=16)
         assert mask[3 * size // 8].sum() == size // 4 + 2 * 16 * size // 512
+
+
+def test_a_learned_mask_is_what_was_found_cleaned_and_grown() -> None:
+    found = np.zeros((512, 512), np.float32)
+    found[100:140, 200:260] = ripple.SURE
+    found[300:340, 200:260] = ripple.SURE - 0.01
+    found[400:404, 400:404] = 1  # a speck
+    found[200:240, 2:20] = 1
+    mask = learned_mask(found, dilate=0)
+    expected = blank(512)
+    expected[100:140, 200:260] = expected[200:240, :20] = True
+    assert np.array_equal(mask, expected)
+    assert np.array_equal(learned_mask(found, dilate=6), masks.dilate(expected, 6))
+
+
+def test_a_learned_mask_wants_one_picture() -> None:
+    with pytest.raises(ValueError, match=r"found: expected bool \(H, W\), found bool \(1, 64, 64\)"):
+        learned_mask(np.zeros((1, 64, 64), np.float32))
 
 
 def test_person_mask_covers_the_person_and_a_rim() -> None:

@@ -67,7 +67,7 @@ if study.models == "published" and (lacking or unmet.unmet(roles.PUBLISHED, stud
     from unripple.weights.published import missing  # with torch, which other studies do not load here
 
     lacking += [*missing.missing_weights(roles.PUBLISHED, studies), missing.about_photos(study)]
-lacking += own.missing_own(Path("models", study.models), study.models, study.methods)
+lacking += own.missing_own(Path("models", study.models), study.models, studies)
 if workflow.local_exec and any(one.compute.precision == "bfloat16" for one in studies):
     from unripple.models import devices  # with torch
 
@@ -185,7 +185,7 @@ wildcard_constraints:
     degrees="|".join(map(re.escape, DEGREES)),
     attribute="|".join(map(re.escape, DIRECTIONS)),
     original="photo|inversion",
-    operation="and_not|xor|or",
+    operation="and_not|xor|or|learned",
     dilate=r"\d+",
     feather=r"\d+",
     inpaint=r"lama-lite|telea|patchmatch-\d+|big-lama",

@@ -2,7 +2,7 @@ rule ripple_inpaint:
     input:
         edits=rules.edit.output.index,
         mattes=rules.parse_edit.output.index,
-        ripples=rules.ripple.output.index,
+        ripples=RIPPLES,
         fills=rules.fill.output.index,
     output:
         index=CLEANED["ripple_inpaint"],

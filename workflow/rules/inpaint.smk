@@ -2,7 +2,7 @@ rule fill:
     input:
         edits=rules.edit.output.index,
         mattes=rules.parse_edit.output.index,
-        ripples=rules.ripple.output.index,
+        ripples=RIPPLES,
         weights=inpainter_weights,
     output:
         index=FILLS,

@@ -5,7 +5,7 @@ rule measure:
         originals=rules.parse_photo.output.index,
         edits=rules.edit.output.index,
         mattes=rules.parse_edit.output.index,
-        ripples=rules.ripple.output.index,
+        ripples=RIPPLES,
         truths=truths,
         inception=inception,
     output:

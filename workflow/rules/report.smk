@@ -18,6 +18,7 @@ rule report:
         record=f"{REPORT}/record.json",
     params:
         settings=study.model_dump(exclude={"metrics": {"rank"}}),
+        own=own.own_names(study),
         code=code_of("report"),
     log:
         logs(f"{REPORT}/strips/index.json"),

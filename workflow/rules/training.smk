@@ -182,3 +182,44 @@ rule train_ada_pose:
     shell:
         "python -m unripple.training.turns --faces $(dirname {input.faces}) --cache {params.cache}"
         " --checkpoint {params.checkpoint} --models $(dirname {input.generator}) --out {output.weights} &> {log}"
+
+
+# The ripple finder learns the ripples of the set in models/lite: a target of its own, once the others were copied there.
+# Its faces are of numbers that no other training has: encoder and consultation are better on faces they know.
+rule training_ripple_faces:
+    input:
+        **weights("generator", "mapping", "directions"),
+    output:
+        done=touch(f"{TRAINING}/ripple-faces/.done"),
+    params:
+        code=code_of_modules("unripple.training.rendered_faces"),
+    log:
+        f"{TRAINING}/ripple-faces.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=4000,
+    shell:
+        "python -m unripple.training.rendered_faces --models $(dirname {input.generator}) --first 1000 --chunks 9"
+        " --out $(dirname {output.done}) &> {log}"
+
+
+rule train_ripples:
+    input:
+        **weights("generator", "directions", "parser", "encoder", "consultation"),
+        faces=rules.training_ripple_faces.output.done,
+    output:
+        weights=f"{TRAINING}/ripple_finder.safetensors",
+    params:
+        cache=f"{TRAINING}/ripple-pairs",
+        checkpoint=f"{TRAINING}/ripple_finder.checkpoint",
+        code=code_of_modules("unripple.training.ripples", "unripple.models.lite"),
+    log:
+        f"{TRAINING}/ripple_finder.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=8000,
+    shell:
+        "python -m unripple.training.ripples --faces $(dirname {input.faces}) --cache {params.cache}"
+        " --checkpoint {params.checkpoint} --models $(dirname {input.generator}) --out {output.weights} &> {log}"

@@ -9,7 +9,7 @@ from unripple.files.pictures import read_mask, read_rgb, reduced, write_rgb
 from unripple.jobs.index import Index
 from unripple.metrics.photo_sets import with_truth
 from unripple.metrics.table import read_table
-from unripple.models.names import NETWORKS, OF_ROWS
+from unripple.models.names import NETWORKS
 from unripple.report.cases import by_importance
 from unripple.report.gallery import Gallery
 from unripple.report.overview import MOST, SIDE, draw_overview
@@ -74,7 +74,7 @@ table, summary, sets, put_aside, real, inverted = (
     read_table(snakemake.input[name]) for name in ("metrics", "summary", "sets", "quarantine", "real", "inverted")
 )
 judged = with_truth(table)
-networks = NETWORKS[settings["models"]] | {row: OF_ROWS[row] for row in methods if row in OF_ROWS}
+networks = {**NETWORKS[settings["models"]], **snakemake.params.own}
 networks |= {
     "perceptual distance": ST_LPIPS,
     "identity, landmarks": "dlib face-recognition ResNet, 68 landmarks",

@@ -15,7 +15,7 @@ import typer
 from unripple import __version__
 from unripple.cli.edit import MODELS, Models
 from unripple.files.project import of_project
-from unripple.weights.own import OWN, own_file
+from unripple.weights.own import own_files
 from unripple.weights.roles import HELD_BY, PUBLISHED, converted_file
 
 _DLIB_FILES: Final = ("shape_predictor_68_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat")
@@ -63,7 +63,7 @@ def doctor(models: Models = MODELS) -> None:
         way = "`unripple weights where` says where the published weights come from (docs/published.md)"
     else:
         complete += [_tell_file(role, models / name) for role, name in roles.items()]
-        _tell_own(models)
+        _tell_own(models, "lite")
         way = "`make weights` in the repository puts the models in place"
         published = of_project(PUBLISHED)
         typer.echo(f"published models, which the default study does not need, in {published.resolve()}")
@@ -130,14 +130,14 @@ def _tell_published(models: Path, otherwise: str = "missing") -> list[bool]:
     roles = list(dict.fromkeys(HELD_BY.values()))
     holds = {role: ", ".join(need for need, holder in HELD_BY.items() if holder == role) for role in roles}
     found = [_tell_file(holds[role], converted_file(models, role), otherwise) for role in roles]
-    _tell_own(models)
+    _tell_own(models, "published")
     return found
 
 
-def _tell_own(models: Path) -> None:
-    """A line for each file that a row outside of the default study takes."""
-    for row in OWN:
-        _tell_file(f"row {row}", own_file(models, row), "absent")
+def _tell_own(folder: Path, models: str) -> None:
+    """A line for each file of a set that the default study does not need."""
+    for own, file in own_files(folder, models):
+        _tell_file(own.asker, file, "absent")
 
 
 def _tell_file(role: str, file: Path, otherwise: str = "missing") -> bool:

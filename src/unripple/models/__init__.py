@@ -83,3 +83,6 @@ class ModelSet(Protocol):
 
     def inpainter(self, rgb: Tensor, mask: Tensor) -> Tensor:
         """``rgb (B, 3, H, W)`` and ``mask bool (B, 1, H, W)`` -> rgb, painted where the mask is True."""
+
+    def ripples(self, photo: Tensor, inversion: Tensor, edit: Tensor, low_rate_edit: Tensor) -> Tensor:
+        """Four ``rgb (B, 3, H, W)`` -> how surely an after-image shows, ``(B, 1, H, W)`` in [0, 1]; lite has it."""

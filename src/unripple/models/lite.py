@@ -17,6 +17,7 @@ from unripple.networks.fusion import Fused
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
+from unripple.networks.ripple_finder import RippleFinder
 from unripple.networks.small_picture import small_picture
 from unripple.networks.st_alexnet import StLpips
 from unripple.settings import inverters
@@ -109,6 +110,11 @@ class LiteModels:
         painted: Tensor = self._inpainter(rgb, mask)
         return painted
 
+    def ripples(self, photo: Tensor, inversion: Tensor, edit: Tensor, low_rate_edit: Tensor) -> Tensor:
+        """Four ``rgb (B, 3, H, W) in [-1, 1]`` -> how surely an after-image shows, ``(B, 1, H, W)`` in [0, 1]."""
+        found: Tensor = self._ripple_finder(photo, inversion, edit, low_rate_edit)
+        return found
+
     @cached_property
     def _encoder(self) -> tuple[E4eLite, PooledFeatures]:
         return lite.load_encoder(self.folder).to(self.device), PooledFeatures(load_trunk()).to(self.device)
@@ -129,6 +135,10 @@ class LiteModels:
     @cached_property
     def _inpainter(self) -> LamaLite:
         return lite.load_inpainter(self.folder).to(self.device)
+
+    @cached_property
+    def _ripple_finder(self) -> RippleFinder:
+        return lite.load_ripple_finder(self.folder).to(self.device)
 
 
 def load(folder: Path, device: str | None = None) -> LiteModels:

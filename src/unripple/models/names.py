@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-#: The rows of the table that have a network of their own -> the network.
-OF_ROWS: Final = {"ada_pose": "ADA trained on true turns"}
-
 #: Set of models -> role -> network.
 NETWORKS: Final = {
     "lite": {

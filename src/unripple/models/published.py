@@ -122,6 +122,10 @@ class PublishedModels:
         """``rgb (B, 3, H, W) in [-1, 1]`` and ``mask bool (B, 1, H, W)`` -> rgb, painted where the mask is True."""
         return inpaint(self._inpainter, rgb, mask)
 
+    def ripples(self, photo: Tensor, inversion: Tensor, edit: Tensor, low_rate_edit: Tensor) -> Tensor:
+        """The set has none: raises ``ValueError``. Settings that ask for it are refused before anything runs."""
+        raise ValueError("ripple finder: expected models = lite, whose edits it was trained on, found published")
+
     @property
     def _hfgi(self) -> Path:
         return converted_file(self.folder, "hfgi")

@@ -47,11 +47,14 @@ class Gate(nn.Module):
 
 
 class Segmenter(nn.Module):
-    """``rgb float (B, 3, H, W)`` in [-1, 1], H and W multiples of 32 -> ``logits (B, 1, H, W)``."""
+    """``x float (B, C, H, W)``, about [-1, 1], H and W multiples of 32 -> ``logits (B, 1, H, W)``.
 
-    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
+    C is ``channels``: 3 for a picture.
+    """
+
+    def __init__(self, widths: tuple[int, ...] = WIDTHS, channels: int = 3) -> None:
         super().__init__()
-        before = (3, *widths[:-1])
+        before = (channels, *widths[:-1])
         self.down = nn.ModuleList(
             nn.Sequential(conv(i, o, stride=2), Residual(o)) for i, o in zip(before, widths, strict=True)
         )
@@ -61,8 +64,8 @@ class Segmenter(nn.Module):
         self.up = nn.ModuleList(nn.Sequential(conv(o, o), Residual(o)) for _, o in pairs)
         self.head = nn.Conv2d(widths[0], 4, 3, 1, 1)  # the four pixels of a cell
 
-    def forward(self, rgb: Tensor) -> Tensor:
-        x, skips = rgb, []
+    def forward(self, x: Tensor) -> Tensor:
+        skips = []
         for down in self.down:
             x = down(x)
             skips.append(x)
@@ -71,6 +74,14 @@ class Segmenter(nn.Module):
             x = F.interpolate(narrow(x), size=skip.shape[-2:], mode="bilinear", align_corners=False)
             x = up(x + skip)
         return F.pixel_shuffle(self.head(x), 2)
+
+    def at_any_size(self, x: Tensor) -> Tensor:
+        """The logits of ``x (B, C, H, W)`` of any size, looked at with its longer side at 256 px (antialiased)."""
+        size = x.shape[-2:]
+        longer = max(size)
+        working = [max(32, round(side * WORKING_SIZE / longer / 32) * 32) for side in size]
+        small = F.interpolate(x, size=working, mode="bilinear", align_corners=False, antialias=True)
+        return F.interpolate(self(small), size=size, mode="bilinear", align_corners=False)
 
 
 class Parser(nn.Module):
@@ -88,11 +99,7 @@ class Parser(nn.Module):
         """``(B, 3, H, W)`` -> ``(B, 1, H, W)``, before the sigmoid. Raises ``ValueError`` on another layout."""
         if rgb.ndim != 4 or rgb.shape[1] != 3:
             raise ValueError(f"rgb: expected (B, 3, H, W), found {tuple(rgb.shape)}")
-        size = rgb.shape[-2:]
-        longer = max(size)
-        working = [max(32, round(side * WORKING_SIZE / longer / 32) * 32) for side in size]
-        small = F.interpolate(rgb, size=working, mode="bilinear", align_corners=False, antialias=True)
-        return F.interpolate(self.segmenter(small), size=size, mode="bilinear", align_corners=False)
+        return self.segmenter.at_any_size(rgb)
 
     def forward(self, rgb: Tensor) -> Tensor:
         return torch.sigmoid(self.logits(rgb))

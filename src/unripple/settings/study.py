@@ -241,11 +241,16 @@ class Parse(Section):
 class Ripple(Section):
     """The ripple mask."""
 
-    operation: Literal["and_not", "xor", "or"] = Field(
-        "and_not", description="How the person masks of original and edit are joined; and_not is the uncovered band."
+    operation: Literal["and_not", "xor", "or", "learned"] = Field(
+        "and_not",
+        description="How the person masks of original and edit are joined; and_not is the uncovered band. learned: no"
+        " masks are joined, a network marks where an after-image shows, inside the person too (lite); see"
+        " docs/ripple-mask.md.",
     )
     original: Literal["photo", "inversion"] = Field(
-        "photo", description="Picture whose person counts as the original; the original study took the inversion."
+        "photo",
+        description="Picture whose person counts as the original; the original study took the inversion. Of no"
+        " consequence for a learned mask.",
     )
     dilate: int = Field(8, ge=0, le=128, description="Pixels, at size 512, by which the mask grows.")
 
@@ -391,5 +396,15 @@ class Study(Section):
                 "cross",
                 "inpaint.model = {value}: expected one of {allowed} with models = {models}",
                 {"value": self.inpaint.model, "allowed": ", ".join(allowed), "models": self.models},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _ripple_finder_of_the_set(self) -> Self:
+        if self.models == "published" and self.ripple.operation == "learned":
+            raise PydanticCustomError(
+                "cross",
+                "ripple.operation = learned: expected one of and_not, xor, or with models = published; the network that"
+                " finds ripples knows those of the lite set alone",
             )
         return self

@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 import cv2
 import numpy as np
 
-from unripple.files.pictures import Mask
+from unripple.files.pictures import Mask, Matte
 from unripple.stages.masks import dilate as grow
 from unripple.stages.masks import erode, require_masks, scaled
 
@@ -17,6 +17,8 @@ Operation = Literal["and_not", "xor", "or"]
 SPECK: Final = 1e-4
 #: Parsers are unsure along the border of a picture; a band that comes this near (pixels at 512) goes on to the border.
 BORDER: Final = 4.0
+#: What a network finds at least this surely counts as ripple.
+SURE: Final = 0.5
 #: The mask may overlap the edited person by this much (pixels at 512), where their edge is soft and mixed with ripples.
 SOFT_EDGE: Final = 3.0
 
@@ -45,6 +47,23 @@ def ripple_mask(original: Mask, edited: Mask, operation: Operation = "and_not", 
     if operation == "and_not":
         mask &= ~erode(edited, scaled(SOFT_EDGE, band))
     return mask
+
+
+def learned_mask(found: Matte, dilate: float = 8) -> Mask:
+    """Where a network finds an after-image (`stages.find_ripples`), cleaned and grown as `ripple_mask` does it.
+
+    It does not leave out the edited person: what it marks inside them is a finding, too.
+
+    Args:
+        found: how surely an after-image shows, ``float32 (H, W)`` in [0, 1].
+        dilate: radius in pixels at height 512.
+
+    Returns:
+        ``bool (H, W)``.
+    """
+    sure = np.asarray(found >= SURE)
+    require_masks(found=sure)
+    return grow(_lead_to_border(_without_specks(sure)), scaled(dilate, sure))
 
 
 def person_mask(person: Mask, dilate: float = 8) -> Mask:

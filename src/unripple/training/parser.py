@@ -22,7 +22,7 @@ from unripple.known_plate.plates import plate, training_plate
 from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.parser import Parser
 from unripple.settings.plates import STUDY_PLATES
-from unripple.training import matted_faces
+from unripple.training import matted_faces, segmenter
 from unripple.training.augment import (
     Dice,
     degraded,
@@ -34,7 +34,6 @@ from unripple.training.augment import (
     with_things,
 )
 from unripple.training.export import export
-from unripple.training.runner import Run
 from unripple.weights.lite import load_parser
 
 
@@ -77,14 +76,6 @@ def iou(a: Tensor, b: Tensor) -> Tensor:
     return torch.where(union > 0, (a & b).flatten(1).sum(dim=1) / union.clamp(min=1), torch.ones(()))
 
 
-def matte_loss(logits: Tensor, matte: Tensor) -> Tensor:
-    """Binary cross-entropy, and one minus the soft IoU (which keeps small persons and thin parts in the account)."""
-    guess = torch.sigmoid(logits)
-    shared = (guess * matte).flatten(1).sum(dim=1)
-    union = (guess + matte - guess * matte).flatten(1).sum(dim=1)
-    return F.binary_cross_entropy_with_logits(logits, matte) + (1 - (shared + 1) / (union + 1)).mean()
-
-
 def train(
     portraits: Portraits,
     fabric: Fabric,
@@ -100,38 +91,24 @@ def train(
     widths: tuple[int, ...] | None = None,
     start: Parser | None = None,
 ) -> Parser:
-    """AdamW with warm-up and half a cosine; returns the trained parser, on the CPU, in eval mode.
+    """The trained parser; see `segmenter.train`, which has the arguments that are not named here.
 
-    ``start``: trained further, instead of a new one of these ``widths``.
-
-    ``half_size``: the share of the budget spent on pictures of half the size, where a step costs a quarter; a batch at
-    full size has half as many.
+    ``widths``: of a new parser. ``start``: a parser trained further instead.
     """
     torch.manual_seed(seed)
-    plain = start or (Parser() if widths is None else Parser(widths))
-    plain = plain.requires_grad_(True).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(plain.parameters(), lr=rate, weight_decay=1e-3)
-    segmenter, optimizer = fabric.setup(plain.segmenter, optimizer)
-    run = Run(
+    return segmenter.train(
+        start or (Parser() if widths is None else Parser(widths)),
+        portraits,
         fabric,
-        {"segmenter": segmenter, "optimizer": optimizer},
         steps=steps,
+        batch=batch,
+        rate=rate,
+        seed=seed,
         minutes=minutes,
+        half_size=half_size,
         checkpoint=checkpoint,
         log=log,
     )
-    segmenter.train()
-    for step in run:
-        for group in optimizer.param_groups:
-            group["lr"] = rate * run.rate()
-        reduce = 2 if run.progress < half_size else 1
-        rgb, matte = fabric.to_device(portraits.augmented(Dice(seed, step), batch * reduce // 2, reduce))
-        loss = matte_loss(segmenter(rgb.contiguous(memory_format=torch.channels_last)).float(), matte)
-        optimizer.zero_grad()
-        fabric.backward(loss)
-        optimizer.step()
-        run.report(loss=float(loss.detach()))
-    return plain.cpu().float().eval()
 
 
 @torch.no_grad()

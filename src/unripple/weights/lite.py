@@ -16,6 +16,7 @@ from unripple.networks.e4e_lite import E4eLite
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
+from unripple.networks.ripple_finder import RippleFinder
 from unripple.weights import openvino_ir
 from unripple.weights.own import own_file
 
@@ -142,3 +143,8 @@ def load_parser(folder: Path) -> Parser:
 def load_inpainter(folder: Path) -> LamaLite:
     """rgb and mask -> rgb."""
     return load_into(LamaLite(), folder / INPAINTER)
+
+
+def load_ripple_finder(folder: Path) -> RippleFinder:
+    """Photo, inversion, edit and low-rate edit -> where an after-image shows."""
+    return load_into(RippleFinder(), own_file(folder, "ripple_finder"))

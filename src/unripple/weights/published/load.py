@@ -35,13 +35,13 @@ def load_part(build: Callable[[], M], file: Path, prefix: str = "") -> M:
 
 
 def load_own(build: Callable[[], M], folder: Path, name: str) -> M:
-    """The network of a row that only this project trains, as `load_part` does; see `weights.own`.
+    """A network that only this project trains, as `load_part` does; see `weights.own`.
 
     Raises ``WeightsError`` that says how the file is made if it is missing.
     """
     file = own_file(folder, name)
     if not file.is_file():
-        raise WeightsError(f"{file}: no such file; {OWN[name]['published']}")
+        raise WeightsError(f"{file}: no such file; {OWN[name].sources['published']}")
     return load_part(build, file)
 
 
