@@ -77,7 +77,7 @@ def test_mistakes_are_refused_by_name(tmp_path: Path, text: str, said: str) -> N
     [
         (
             {"methods": ["e4e", "hfgi"]},
-            r"methods = .*: expected one that is ranked, bitwise_or, layered,",
+            r"methods = .*: expected one that is ranked, ada_pose, bitwise_or, layered,",
         ),
         ({"study": {"known_plate": 0}}, r"st-lpips-alex_band compares with the true edit.*known_plate above 0"),
         ({"study": {"known_plate": 0}, "metrics": {"rank": "yaw_turned"}}, r"yaw_turned compares with the true edit"),
