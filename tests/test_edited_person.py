@@ -49,7 +49,9 @@ def turned(models: ModelSet, codes: tuple[Tensor, Tensor]) -> tuple[EditedPerson
     distortion = to_256(photo) - to_256(e4e)
     same, low_rate = (edit(off, distortion, direction, degree, models) for degree in (0.0, DEGREE))
     inverted = Inverted(stored(photo), matte, stored(e4e), stored(same.hfgi), off[0], distortion[0].numpy())
-    return edited_person(inverted, stored(low_rate.e4e), direction, DEGREE, models, FaceMesh()), low_rate
+    baseline = person_matte(resize(low_rate.hfgi, SIZE), models)[0, 0].numpy()
+    found = edited_person(inverted, stored(low_rate.e4e), baseline, direction, DEGREE, models, FaceMesh())
+    return found, low_rate
 
 
 def test_pictures_and_matte_have_the_size_of_the_portrait(turned: tuple[EditedPerson, Edited]) -> None:

@@ -25,6 +25,7 @@ rule layered_edit:
         directions=directions,
         inversions=rules.invert.output.index,
         mattes=MATTES_OF["photo"],
+        baselines=rules.parse_edit.output.index,
         motions=rules.motion.output.index,
     output:
         index=LAYERED,

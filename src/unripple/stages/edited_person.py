@@ -18,7 +18,7 @@ from unripple.stages.composite import Picture
 from unripple.stages.detail import with_detail
 from unripple.stages.edit import Precision
 from unripple.stages.layered import layered_edit, person_distortion
-from unripple.stages.main_person import main_person
+from unripple.stages.main_person import edited_person_matte
 from unripple.stages.motion import Moved, fitted, motion
 from unripple.stages.parse import person_matte
 
@@ -56,6 +56,7 @@ class EditedPerson(NamedTuple):
 def edited_person(
     inverted: Inverted,
     low_rate: Rgb,
+    baseline_matte: Matte,
     direction: Tensor,
     degree: float,
     models: ModelSet,
@@ -67,6 +68,7 @@ def edited_person(
     Args:
         inverted: the portrait.
         low_rate: the low-rate edit of its code, ``uint8 (H, H, 3)``, of the portrait's size.
+        baseline_matte: person of HFGI's edit, ``float32 (H, H)`` in [0, 1].
         direction: ``(512,)`` or ``(18, 512)``.
         degree: how far ``low_rate`` is edited along it.
         models: the networks.
@@ -78,7 +80,8 @@ def edited_person(
     made = layered_edit(inverted.w_plus[None], aligned[None], direction, degree, models, precision)
     small = resize(made, low_rate.shape[0]).clamp(-1, 1)
     layered = to_arrays(small)[0]
-    (matte,) = map(main_person, to_arrays(person_matte(small, models)))
+    (found,) = to_arrays(person_matte(small, models))
+    matte = edited_person_matte(found, baseline_matte, inverted.matte, moved.backward)
     backward = fitted(moved.backward, inverted.hfgi, to_uint8(small)[0])
     detailed = with_detail(
         layered, signed(inverted.photo), signed(inverted.hfgi), backward, moved.sureness, inverted.matte, matte

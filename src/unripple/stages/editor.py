@@ -150,7 +150,7 @@ class Editor:
 
     def edited_person(self, turn: Turn) -> EditedPerson:
         """The layered edit of the person."""
-        return edited_person(self.inverted, turn.low_rate, turn.step, 1.0, self.networks, self.mesh)
+        return edited_person(self.inverted, turn.low_rate, turn.matte, turn.step, 1.0, self.networks, self.mesh)
 
     def over_own_background(self, person: Picture, matte: Matte) -> Picture:
         """A picture's person over the photo's background, filled where it is uncovered."""
