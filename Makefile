@@ -112,9 +112,10 @@ endif
 $(CONVERTED) &: | .venv/.study
 	@$(RUN) --quiet all -- $(CONVERTED)
 
+# The shell lists what to push: make would look before `dvc add` has written it.
 weights-push: .venv/.study  ## after a training: version models/lite and store it in the remote
 	$(BIN)/dvc add $(filter-out $(CONVERTED),$(wildcard models/lite/*.safetensors))
-	$(BIN)/dvc push --remote embedded $(wildcard models/lite/*.safetensors.dvc)
+	$(BIN)/dvc push --remote embedded models/lite/*.safetensors.dvc
 
 # One lock for every Python and system: `--universal` writes markers where they differ.
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
