@@ -21,13 +21,16 @@ from test_workflow import Project
 from torch import nn
 
 from unripple.detectors.dlib_faces import FaceMeter
-from unripple.files.tensors import write_tensors
+from unripple.files.pictures import read_rgb
+from unripple.files.tensors import to_tensor, write_tensors
 from unripple.jobs import index
 from unripple.jobs.fingerprint import closure
 from unripple.known_plate.portraits import example_photo
+from unripple.models.published import load
 from unripple.networks.graphonomy import Graphonomy
 from unripple.networks.hfgi import HFGI
 from unripple.networks.lama import LamaGenerator
+from unripple.networks.psp import PSP
 from unripple.parity.fill import fill_net, make_input
 from unripple.photos.celeba_hq import MAPPING, PARTITION
 from unripple.settings.parameters import check
@@ -35,7 +38,7 @@ from unripple.settings.study import WEIGHTLESS, Study
 from unripple.stages.align import align
 from unripple.weights.published.manifest import Weights, manifest
 from unripple.weights.published.missing import missing_weights
-from unripple.weights.roles import PUBLISHED, Role, converted_file
+from unripple.weights.roles import LATENT_AVG, PUBLISHED, WITH_LATENT_AVG, Role, converted_file
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -180,19 +183,21 @@ def test_a_fingerprint_holds_the_networks_of_its_set_only(root: Path, script: st
     assert not any(key.startswith(("networks.graphonomy:", "networks.stylegan2:")) for key in lite)
 
 
+def fixture_network(folder: Path, role: Role, net: str, network: nn.Module, prefix: str = "") -> None:
+    """A file as `unripple weights convert` would write it, with a fixture's pseudo-random weights."""
+    state = network.state_dict()
+    fill_net(net, state)
+    tensors = {prefix + key: value for key, value in state.items()}
+    if role in WITH_LATENT_AVG:
+        tensors[LATENT_AVG] = torch.from_numpy(make_input("latent_avg", (18, 512), 0.0, 0.5))
+    write_tensors(converted_file(folder, role), tensors, {"role": role})
+
+
 def fixture_weights(folder: Path) -> None:
-    """The published set as `unripple weights convert` would write it, with the fixtures' pseudo-random weights."""
-    networks: dict[Role, tuple[str, nn.Module]] = {
-        "hfgi": ("hfgi", HFGI()),
-        "parser": ("graphonomy", Graphonomy()),
-        "inpainter": ("lama", LamaGenerator()),
-    }
-    for role, (net, network) in networks.items():
-        state = network.state_dict()
-        fill_net(net, state)
-        if role == "hfgi":
-            state["latent_avg"] = torch.from_numpy(make_input("latent_avg", (18, 512), 0.0, 0.5))
-        write_tensors(converted_file(folder, role), state, {"role": role})
+    """The published set."""
+    fixture_network(folder, "hfgi", "hfgi", HFGI())
+    fixture_network(folder, "parser", "graphonomy", Graphonomy())
+    fixture_network(folder, "inpainter", "lama", LamaGenerator())
     directions = {"pose": torch.nn.functional.normalize(torch.from_numpy(make_input("pose", (512,))), dim=0)}
     write_tensors(converted_file(folder, "directions"), directions, {"role": "directions"})
 
@@ -208,9 +213,8 @@ def celeba_hq(folder: Path) -> None:
     (folder / PARTITION).write_text("000001.jpg 2\n000002.jpg 0\n")
 
 
-@pytest.fixture(scope="module")
-def studied(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    project = Project(root, tmp_path_factory.mktemp("published"))
+def set_up(project: Project) -> None:
+    """The published study of the test split, at 1024."""
     fixture_weights(project.folder / PUBLISHED)
     celeba_hq(project.folder / "data")
     project.set(
@@ -226,6 +230,12 @@ def studied(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pr
         edit={"degrees": [3]},
         metrics={"bootstrap": 100},
     )
+
+
+@pytest.fixture(scope="module")
+def studied(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    project = Project(root, tmp_path_factory.mktemp("published"))
+    set_up(project)
     status, output = project.run()
     assert status == 0, output
     yield project
@@ -273,3 +283,23 @@ def test_the_table_counts_what_noise_cannot_give(studied: Project) -> None:
 @pytest.mark.long
 def test_a_second_run_has_nothing_to_do(studied: Project) -> None:
     assert studied.plan() == {}
+
+
+@pytest.mark.long
+def test_psps_encoder_inverts_for_hfgi(project: Project) -> None:
+    set_up(project)
+    fixture_network(project.folder / PUBLISHED, "psp", "psp_encoder", PSP(), "encoder.")
+    project.set(invert={"method": "psp"})
+    made = project.folder / "results/published/default/size~1024/invert~psp/inversions"
+    status, output = project.run(str((made / "shard~00.json").relative_to(project.folder)))
+    assert status == 0, output
+    index.read(made / "shard~00.json").verify()
+    with np.load(made / "7.npz") as arrays:
+        found = torch.from_numpy(arrays["w_plus"])
+    networks = load(project.folder / PUBLISHED, "cpu")
+    (photo,) = (made.parents[1].parent / "portraits").glob("7.png")
+    with torch.no_grad():
+        seen = networks.seen(to_tensor([read_rgb(photo)]))
+        psp, e4e = (networks.encoder(seen, name)[0] for name in ("psp", "e4e"))
+    torch.testing.assert_close(found, psp, atol=1e-3, rtol=1e-3)
+    assert not torch.allclose(psp, e4e, atol=1e-3)
