@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ from lightning_fabric import Fabric
 from safetensors.torch import load_file
 
 from unripple.networks.parser import Parser
-from unripple.training import matted_faces, runner, teacher
+from unripple.training import matted_faces, teacher
 from unripple.training.augment import Dice, compressed, moved, with_ghost, with_neighbour, with_things
 from unripple.training.export import export
-from unripple.training.parser import Portraits, agreement, iou, train
+from unripple.training.parser import Portraits, agreement, iou
 from unripple.training.runner import Run
+from unripple.training.segmenter import Recipe, train
 
 WIDTHS = (8, 8, 8, 16, 16)
 
@@ -44,8 +46,8 @@ def cpu() -> Fabric:
 def test_a_short_training_learns_the_toy(tmp_path: Path) -> None:
     portraits = toy_portraits()
     log = tmp_path / "log.jsonl"
-    before = train(portraits, cpu(), steps=1, batch=4, widths=WIDTHS)
-    after = train(portraits, cpu(), steps=60, batch=8, rate=5e-3, widths=WIDTHS, log=log)
+    before = train(partial(Parser, WIDTHS), portraits, cpu(), Recipe(1, batch=4))
+    after = train(partial(Parser, WIDTHS), portraits, cpu(), Recipe(60, batch=8, rate=5e-3, log=log))
     rgb, matte = portraits.batch(torch.arange(12))
     assert agreement(after, rgb, matte)[0] > max(0.6, agreement(before, rgb, matte)[0] + 0.1)
     assert json.loads(log.read_text().splitlines()[-1])["step"] == 60
@@ -53,34 +55,10 @@ def test_a_short_training_learns_the_toy(tmp_path: Path) -> None:
 
 def test_a_trained_parser_is_trained_further() -> None:
     portraits = toy_portraits()
-    start = train(portraits, cpu(), steps=20, batch=4, widths=WIDTHS)
+    start = train(partial(Parser, WIDTHS), portraits, cpu(), Recipe(20, batch=4))
     weight = start.segmenter.head.weight.detach().clone()
-    same = train(portraits, cpu(), steps=1, batch=4, rate=0, start=start)
+    same = train(lambda: start, portraits, cpu(), Recipe(1, batch=4, rate=0))
     assert torch.equal(same.segmenter.head.weight, weight)
-
-
-class Killed(Exception):
-    pass
-
-
-def test_a_killed_training_ends_as_an_unbroken_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    portraits, file = toy_portraits(), tmp_path / "run.ckpt"
-    unbroken = train(portraits, cpu(), steps=8, batch=4, widths=WIDTHS)
-    monkeypatch.setattr(runner, "SAVE_EVERY", 0.0)
-    report = Run.report
-
-    def killed_at_five(self: Run, **values: float) -> None:
-        report(self, **values)
-        if self.step == 5:
-            raise Killed
-
-    monkeypatch.setattr(Run, "report", killed_at_five)
-    with pytest.raises(Killed):
-        train(portraits, cpu(), steps=8, batch=4, widths=WIDTHS, checkpoint=file)
-    monkeypatch.setattr(Run, "report", report)
-    resumed = train(portraits, cpu(), steps=8, batch=4, widths=WIDTHS, checkpoint=file)
-    for key, value in unbroken.state_dict().items():
-        assert torch.equal(value, resumed.state_dict()[key]), key
 
 
 def test_minutes_end_a_training_early_and_its_schedule_with_it() -> None:

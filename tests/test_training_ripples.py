@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from unripple.files.tensors import to_tensor
 from unripple.known_plate.after_image import KnownEdit
 from unripple.models import lite
 from unripple.networks.mobile_stylegan import rows
+from unripple.networks.ripple_finder import RippleFinder
 from unripple.networks.w_space import CodeSampler
-from unripple.training import ripple_pairs, runner
+from unripple.training import ripple_pairs
 from unripple.training.augment import Dice
 from unripple.training.rendered_faces import FARTHEST
 from unripple.training.ripple_pairs import Pair, Part, make_all, make_pair, parts, random_degree, random_plate, split
-from unripple.training.ripples import Pairs, load, quality, scores, softened, train
-from unripple.training.runner import Run
+from unripple.training.ripples import Pairs, load, quality, scores, softened
+from unripple.training.segmenter import Recipe, train
 
 WIDTHS = (8, 8, 8, 16, 16)
 
@@ -65,34 +67,12 @@ class Nobody(nn.Module):
 
 def test_a_short_training_learns_the_toy() -> None:
     pairs = toy_pairs()
-    before, after = (train(pairs, cpu(), steps=steps, batch=8, rate=5e-3, widths=WIDTHS) for steps in (1, 60))
+    before, after = (
+        train(partial(RippleFinder, WIDTHS), pairs, cpu(), Recipe(steps, batch=8, rate=5e-3)) for steps in (1, 60)
+    )
     found = [quality(network, Nobody(), pairs) for network in (before, after)]  # type: ignore[arg-type]
     assert float(found[1]["iou_learned"]) > 0.6
     assert not float(found[0]["iou_learned"]) > 0.4  # or NaN
-
-
-class Killed(Exception):
-    pass
-
-
-def test_a_killed_training_ends_as_an_unbroken_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pairs, file = toy_pairs(), tmp_path / "run.ckpt"
-    unbroken = train(pairs, cpu(), steps=8, batch=4, widths=WIDTHS)
-    monkeypatch.setattr(runner, "SAVE_EVERY", 0.0)
-    report = Run.report
-
-    def killed_at_five(self: Run, **values: float) -> None:
-        report(self, **values)
-        if self.step == 5:
-            raise Killed
-
-    monkeypatch.setattr(Run, "report", killed_at_five)
-    with pytest.raises(Killed):
-        train(pairs, cpu(), steps=8, batch=4, widths=WIDTHS, checkpoint=file)
-    monkeypatch.setattr(Run, "report", report)
-    resumed = train(pairs, cpu(), steps=8, batch=4, widths=WIDTHS, checkpoint=file)
-    for key, value in unbroken.state_dict().items():
-        assert torch.equal(value, resumed.state_dict()[key]), key
 
 
 def test_scores_count_pixels() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -74,41 +75,6 @@ def iou(a: Tensor, b: Tensor) -> Tensor:
     a, b = a > 0.5, b > 0.5
     union = (a | b).flatten(1).sum(dim=1)
     return torch.where(union > 0, (a & b).flatten(1).sum(dim=1) / union.clamp(min=1), torch.ones(()))
-
-
-def train(
-    portraits: Portraits,
-    fabric: Fabric,
-    *,
-    steps: int,
-    batch: int = 16,
-    rate: float = 2e-3,
-    seed: int = 0,
-    minutes: float | None = None,
-    half_size: float = 0.6,
-    checkpoint: Path | None = None,
-    log: Path | None = None,
-    widths: tuple[int, ...] | None = None,
-    start: Parser | None = None,
-) -> Parser:
-    """The trained parser; see `segmenter.train`, which has the arguments that are not named here.
-
-    ``widths``: of a new parser. ``start``: a parser trained further instead.
-    """
-    torch.manual_seed(seed)
-    return segmenter.train(
-        start or (Parser() if widths is None else Parser(widths)),
-        portraits,
-        fabric,
-        steps=steps,
-        batch=batch,
-        rate=rate,
-        seed=seed,
-        minutes=minutes,
-        half_size=half_size,
-        checkpoint=checkpoint,
-        log=log,
-    )
 
 
 @torch.no_grad()
@@ -189,18 +155,8 @@ def main(
     """Train the parser and print its agreement with the teacher on unseen faces."""
     fabric = Fabric(accelerator="auto", devices=1, precision=precision or training_precision(chosen_device()))  # type: ignore[arg-type]
     seen, unseen = load(faces, plates, seed=seed)
-    parser = train(
-        seen,
-        fabric,
-        steps=steps,
-        batch=batch,
-        rate=rate,
-        seed=seed,
-        minutes=minutes,
-        checkpoint=checkpoint,
-        log=log,
-        start=load_parser(start) if start else None,
-    )
+    recipe = segmenter.Recipe(steps, batch, rate, seed, minutes, half_size=0.6, checkpoint=checkpoint, log=log)
+    parser = segmenter.train(partial(load_parser, start) if start else Parser, seen, fabric, recipe)
     figures = quality(parser, unseen, seed)
     export(parser, out, figures)
     print(f"{out}: {figures}")

@@ -84,37 +84,6 @@ def load(files: Sequence[Path]) -> Pairs:
     return Pairs(torch.cat(pictures), torch.cat(ripples), torch.cat(person))
 
 
-def train(
-    pairs: Pairs,
-    fabric: Fabric,
-    *,
-    steps: int,
-    batch: int = 16,
-    rate: float = 2e-3,
-    seed: int = 0,
-    minutes: float | None = None,
-    half_size: float = 0.5,
-    checkpoint: Path | None = None,
-    log: Path | None = None,
-    widths: tuple[int, ...] | None = None,
-) -> RippleFinder:
-    """The trained finder; see `segmenter.train`. ``widths``: of another network than the default."""
-    torch.manual_seed(seed)
-    return segmenter.train(
-        RippleFinder() if widths is None else RippleFinder(widths),
-        pairs,
-        fabric,
-        steps=steps,
-        batch=batch,
-        rate=rate,
-        seed=seed,
-        minutes=minutes,
-        half_size=half_size,
-        checkpoint=checkpoint,
-        log=log,
-    )
-
-
 def scores(marked: Mask, right: Mask, inside: Mask) -> dict[str, float]:
     """Precision, recall and IoU of masks over all pixels of all pictures, and the recall inside and outside the person.
 
@@ -183,17 +152,8 @@ def main(
     except ValueError as few:
         raise typer.BadParameter(str(few)) from None
     files = ripple_pairs.make_all(chosen, cache, lite.load(models), seed)
-    network = train(
-        load(files["seen"]),
-        fabric,
-        steps=steps,
-        batch=batch,
-        rate=rate,
-        seed=seed,
-        minutes=minutes,
-        checkpoint=checkpoint,
-        log=log,
-    )
+    recipe = segmenter.Recipe(steps, batch, rate, seed, minutes, checkpoint=checkpoint, log=log)
+    network = segmenter.train(RippleFinder, load(files["seen"]), fabric, recipe)
     figures = quality(network, load_parser(models), load(files["unseen"]))
     export(network, out, figures)
     print(f"{out}: {figures}")

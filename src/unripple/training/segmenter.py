@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,6 +18,25 @@ from unripple.training.augment import Dice
 from unripple.training.runner import Run
 
 N = TypeVar("N", Parser, RippleFinder)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a segmenter is trained.
+
+    ``steps``, ``minutes``: the budget, see `Run`. ``batch``: at half the size; at full size half as many. ``rate``:
+    AdamW's highest step. ``half_size``: the share of the budget spent on pictures of half the size, where a step costs
+    a quarter. ``checkpoint``, ``log``: resumed from, and written.
+    """
+
+    steps: int
+    batch: int = 16
+    rate: float = 2e-3
+    seed: int = 0
+    minutes: float | None = None
+    half_size: float = 0.5
+    checkpoint: Path | None = None
+    log: Path | None = None
 
 
 class Samples(Protocol):
@@ -33,48 +54,33 @@ def mask_loss(logits: Tensor, mask: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, mask) + (1 - (shared + 1) / (union + 1)).mean()
 
 
-def train(
-    network: N,
-    samples: Samples,
-    fabric: Fabric,
-    *,
-    steps: int,
-    batch: int,
-    rate: float,
-    seed: int,
-    minutes: float | None,
-    half_size: float,
-    checkpoint: Path | None,
-    log: Path | None,
-) -> N:
+def train(build: Callable[[], N], samples: Samples, fabric: Fabric, recipe: Recipe) -> N:
     """AdamW with warm-up and half a cosine; returns the network, trained, on the CPU, in eval mode.
 
     Args:
-        network: changed in place.
+        build: the network as it starts, from random weights of the recipe's seed or from a file.
         samples: learned from.
         fabric: where and how precisely.
-        steps, minutes: the budget, see `Run`.
-        batch, rate, seed: of the optimisation; a batch at full size has half as many.
-        half_size: the share of the budget spent on pictures of half the size, where a step costs a quarter.
-        checkpoint, log: resumed from, and written.
+        recipe: of the training.
     """
-    network = network.requires_grad_(True).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-3)
+    torch.manual_seed(recipe.seed)
+    network = build().requires_grad_(True).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=1e-3)
     segmenter, optimizer = fabric.setup(network.segmenter, optimizer)
     run = Run(
         fabric,
         {"segmenter": segmenter, "optimizer": optimizer},
-        steps=steps,
-        minutes=minutes,
-        checkpoint=checkpoint,
-        log=log,
+        steps=recipe.steps,
+        minutes=recipe.minutes,
+        checkpoint=recipe.checkpoint,
+        log=recipe.log,
     )
     segmenter.train()
     for step in run:
         for group in optimizer.param_groups:
-            group["lr"] = rate * run.rate()
-        reduce = 2 if run.progress < half_size else 1
-        x, mask = fabric.to_device(samples.augmented(Dice(seed, step), batch * reduce // 2, reduce))
+            group["lr"] = recipe.rate * run.rate()
+        reduce = 2 if run.progress < recipe.half_size else 1
+        x, mask = fabric.to_device(samples.augmented(Dice(recipe.seed, step), recipe.batch * reduce // 2, reduce))
         loss = mask_loss(segmenter(x.contiguous(memory_format=torch.channels_last)).float(), mask)
         optimizer.zero_grad()
         fabric.backward(loss)
