@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from unripple.files.pictures import Mask, Rgb
-from unripple.metrics.arrays import Field, check_mask, check_pair, gradients, mean_over, scaled
+from unripple.metrics.arrays import Field, check_mask, check_pair, gradients, scaled
 
 #: Half width of the strip along an edge; pixels at 512.
 HALF_WIDTH = 1.5
@@ -46,10 +46,11 @@ def seam(rgb: Rgb, reference: Rgb, mask: Mask, where: Mask) -> float:
     if not edge.any():
         return float("nan")
     down, right = np.gradient(distance)
-    normal = np.stack((right, down), axis=-1)  # (H, W, 2), x then y
+    normal = np.stack((right, down), axis=-1)[edge]  # (N, 2), x then y
     return (_across(rgb, normal, edge) + FLOOR) / (_across(reference, normal, edge) + FLOOR)
 
 
 def _across(rgb: Rgb, normal: Field, edge: Mask) -> float:
-    """Mean gradient along the normals, in grey levels per pixel."""
-    return mean_over(np.abs(np.einsum("yxcd,yxd->yxc", gradients(rgb, 0.5), normal)).max(axis=2), edge)
+    """Mean gradient at the edge's ``N`` pixels along their ``normal (N, 2)``, in grey levels per pixel."""
+    along = np.einsum("ncd,nd->nc", gradients(rgb, 0.5)[edge], normal)
+    return float(np.abs(along).max(axis=1).mean(dtype=np.float64))
