@@ -8,7 +8,7 @@ import pytest
 
 from unripple.files.pictures import Matte
 from unripple.stages.composite import Picture
-from unripple.stages.detail import with_detail
+from unripple.stages.detail import CONSULTED, consulted_inversion, with_detail
 from unripple.stages.warp import no_motion, warped
 
 SIZE = 128
@@ -72,3 +72,8 @@ def test_no_second_mouth_where_the_moved_inversion_does_not_lie_over_the_edit(co
     edit[296:320, 176:336] = -contrast
     made = with_detail(edit, photo, inversion, no_motion((512, 512)), everyone, everyone, everyone)
     assert np.abs(made - edit).max() < 0.2 * contrast
+
+
+def test_an_inversion_with_a_share_of_the_distortion_lies_between() -> None:
+    e4e, hfgi = np.full((2, 2, 3), 100, np.uint8), np.full((2, 2, 3), 200, np.uint8)
+    np.testing.assert_array_equal(consulted_inversion(e4e, hfgi), np.full_like(e4e, round(100 + 100 * CONSULTED)))

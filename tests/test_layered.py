@@ -16,6 +16,7 @@ from unripple.models import ModelSet
 from unripple.models.lite import load
 from unripple.networks.mobile_stylegan import rows
 from unripple.networks.w_space import CodeSampler
+from unripple.stages.detail import CONSULTED
 from unripple.stages.layered import layered_edit, person_distortion, person_distortions
 from unripple.stages.warp import no_motion
 
@@ -47,12 +48,12 @@ def test_what_lies_outside_the_person_never_enters() -> None:
 def test_well_inside_a_person_who_does_not_move_the_map_stays() -> None:
     found = person_distortion(noise(0), column(), no_motion((SIZE, SIZE)))
     assert found.shape == (3, 256, 256) and found.dtype == np.float32
-    np.testing.assert_allclose(found[:, :, 70:186], noise(0)[:, :, 70:186], atol=1e-5)
+    np.testing.assert_allclose(found[:, :, 70:186], CONSULTED * noise(0)[:, :, 70:186], atol=1e-5)
 
 
 def test_the_map_goes_where_the_person_goes() -> None:
     found = person_distortion(noise(0), column(), no_motion((SIZE, SIZE)) + np.array([20, 0], np.float32))
-    np.testing.assert_allclose(found[:, :, 60:176], noise(0)[:, :, 70:186], atol=1e-5)
+    np.testing.assert_allclose(found[:, :, 60:176], CONSULTED * noise(0)[:, :, 70:186], atol=1e-5)
 
 
 def test_a_batch_is_aligned_one_by_one() -> None:
@@ -69,7 +70,7 @@ def test_a_batch_is_aligned_one_by_one() -> None:
 def test_colours_go_on_beyond_the_outline() -> None:
     flat = np.full((3, 256, 256), 0.25, np.float32)
     flat[:, :, :60] = -1
-    np.testing.assert_allclose(person_distortion(flat, column(), no_motion((SIZE, SIZE))), 0.25, atol=1e-5)
+    np.testing.assert_allclose(person_distortion(flat, column(), no_motion((SIZE, SIZE))), CONSULTED * 0.25, atol=1e-5)
 
 
 def test_details_that_the_code_lost_come_back(models: ModelSet) -> None:

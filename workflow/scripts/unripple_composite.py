@@ -7,7 +7,7 @@ from job import snakemake
 from unripple.files.pictures import Matte, Rgb, levels, read_matte, read_rgb, reduced, signed, write_rgb
 from unripple.jobs.index import PhotoFiles
 from unripple.stages.composite import split_composite
-from unripple.stages.detail import with_detail
+from unripple.stages.detail import consulted_inversion, with_detail
 from unripple.stages.motion import Moved, fitted
 
 size, strength = int(snakemake.wildcards.size), int(snakemake.wildcards.detail) / 100
@@ -21,7 +21,7 @@ def load(photo: str) -> tuple[Rgb, Rgb, Matte, Moved, Rgb, Matte, Rgb]:
         moved = Moved(*(motion[name].astype(np.float32) for name in Moved._fields))
     return (
         reduced(read_rgb(portraits.path(photo, ".png")), size),
-        read_rgb(inversions.path(photo, ".hfgi.png")),
+        consulted_inversion(*(read_rgb(inversions.path(photo, kind)) for kind in (".e4e.png", ".hfgi.png"))),
         read_matte(mattes.path(photo, ".png")),
         moved,
         read_rgb(edits.path(photo, ".png")),

@@ -1,4 +1,4 @@
-"""Detail transport: what even HFGI's inversion misses of the photo, moved to the edited person where that is sure.
+"""Detail transport: what the inversion misses of the photo, moved to the edited person where that is sure.
 
 The residual, photo minus inversion, belongs to the inversion's edges: it takes a wrong eyelid away and puts the right
 one in its place. It may be added only where the moved inversion lies edge on edge over the edit; else both would show.
@@ -11,11 +11,14 @@ from typing import Final
 import cv2
 import numpy as np
 
-from unripple.files.pictures import Matte
+from unripple.files.pictures import Matte, Rgb
 from unripple.stages.composite import Picture
 from unripple.stages.masks import Map, distance_to, scaled
 from unripple.stages.warp import Motion, warped
 
+#: How much of the moved distortion the consultation gets (`stages.layered`). It is a guess at what the edit lacks,
+#: right in part: a share of it is nearer to the truth than the whole. The rest comes back here, where it is sure.
+CONSULTED: Final = 0.5
 # Width of the neighbourhood in which two pictures are compared (a Gaussian), and of the structure that is compared, in
 # pixels at height 512. An edge that disagrees so keeps the residual out of its surroundings, too: the photo's own edge
 # lies a little beside the inversion's.
@@ -29,6 +32,14 @@ _FLAT: Final = 0.02
 # Width of the soft edge within both persons, and side of the box that smooths it, in pixels at height 512.
 _EDGE: Final = 10.0
 _SMOOTH: Final = 9.0
+
+
+def consulted_inversion(e4e: Rgb, hfgi: Rgb) -> Rgb:
+    """The inversion with as much of the distortion as the layered edit has: so far on the way from e4e's to HFGI's.
+
+    Pictures are ``uint8 (H, W, 3)``.
+    """
+    return np.asarray(cv2.addWeighted(e4e, 1 - CONSULTED, hfgi, CONSULTED, 0), np.uint8)
 
 
 def with_detail(
@@ -46,7 +57,7 @@ def with_detail(
     Args:
         edit: the layered edit, rgb ``float32 (H, W, 3)``.
         photo: the portrait, of the same size.
-        inversion: what HFGI makes of the photo at degree 0.
+        inversion: what the generator makes of the photo at degree 0, with as much of the distortion as ``edit``.
         backward: pixel of ``edit`` -> pixel of ``inversion``, see `stages.motion.fitted`.
         sureness: of the motion, ``float32 (H, W)`` in [0, 1].
         photo_matte: person of the photo, ``float32 (H, W)`` in [0, 1].

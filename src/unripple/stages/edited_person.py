@@ -15,7 +15,7 @@ from unripple.files.pictures import Matte, Rgb, signed
 from unripple.files.tensors import resize, to_arrays, to_uint8
 from unripple.models import ModelSet
 from unripple.stages.composite import Picture
-from unripple.stages.detail import with_detail
+from unripple.stages.detail import consulted_inversion, with_detail
 from unripple.stages.edit import Precision
 from unripple.stages.layered import layered_edit, person_distortion
 from unripple.stages.main_person import edited_person_matte
@@ -82,8 +82,9 @@ def edited_person(
     layered = to_arrays(small)[0]
     (found,) = to_arrays(person_matte(small, models))
     matte = edited_person_matte(found, baseline_matte, inverted.matte, moved.backward)
-    backward = fitted(moved.backward, inverted.hfgi, to_uint8(small)[0])
+    inversion = consulted_inversion(inverted.e4e, inverted.hfgi)
+    backward = fitted(moved.backward, inversion, to_uint8(small)[0])
     detailed = with_detail(
-        layered, signed(inverted.photo), signed(inverted.hfgi), backward, moved.sureness, inverted.matte, matte
+        layered, signed(inverted.photo), signed(inversion), backward, moved.sureness, inverted.matte, matte
     )
     return EditedPerson(layered, np.clip(detailed, -1, 1), matte, moved)

@@ -17,6 +17,7 @@ from torch import Tensor
 from unripple.files.pictures import Matte, reduced_matte
 from unripple.files.tensors import to_arrays
 from unripple.models import ModelSet
+from unripple.stages.detail import CONSULTED
 from unripple.stages.edit import Precision, fused_picture, moved_codes
 from unripple.stages.masks import distance_to
 from unripple.stages.warp import Motion, resized, spread, warped
@@ -28,7 +29,7 @@ _EDGE: Final = 4.0
 
 
 def person_distortion(distortion: NDArray[np.float32], photo_matte: Matte, backward: Motion) -> NDArray[np.float32]:
-    """The person's distortion, moved, and its nearest colours going on everywhere else.
+    """The person's distortion, moved, its share `CONSULTED`, and its nearest colours going on everywhere else.
 
     So the map has no edge along the outline, which the fusion would paint. It is not weighed by how sure the motion is,
     either: what is fused has a resolution of 64, and holes in the map show more than a few pixels of error.
@@ -44,7 +45,7 @@ def person_distortion(distortion: NDArray[np.float32], photo_matte: Matte, backw
     moves = resized(backward, SIDE)
     person = np.clip(distance_to(reduced_matte(photo_matte, SIDE) <= 0.5) / np.float32(_EDGE), 0, 1)
     moved = warped(np.ascontiguousarray(distortion.transpose(1, 2, 0)), moves)
-    known = spread(moved, warped(person, moves, smooth=True))
+    known = np.float32(CONSULTED) * spread(moved, warped(person, moves, smooth=True))
     return np.ascontiguousarray(known.transpose(2, 0, 1))
 
 
