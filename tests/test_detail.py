@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from unripple.files.pictures import Matte
+from unripple.stages import detail
 from unripple.stages.composite import Picture
-from unripple.stages.detail import CONSULTED, consulted_inversion, with_detail
+from unripple.stages.detail import consulted_inversion, with_detail
 from unripple.stages.warp import no_motion, warped
 
 SIZE = 128
@@ -74,6 +75,10 @@ def test_no_second_mouth_where_the_moved_inversion_does_not_lie_over_the_edit(co
     assert np.abs(made - edit).max() < 0.2 * contrast
 
 
-def test_an_inversion_with_a_share_of_the_distortion_lies_between() -> None:
+@pytest.mark.parametrize(("share", "grey"), [(0, 100), (0.25, 125), (1, 200)])
+def test_an_inversion_with_a_share_of_the_distortion_lies_so_far_on_the_way(
+    monkeypatch: pytest.MonkeyPatch, share: float, grey: int
+) -> None:
+    monkeypatch.setattr(detail, "CONSULTED", share)
     e4e, hfgi = np.full((2, 2, 3), 100, np.uint8), np.full((2, 2, 3), 200, np.uint8)
-    np.testing.assert_array_equal(consulted_inversion(e4e, hfgi), np.full_like(e4e, round(100 + 100 * CONSULTED)))
+    np.testing.assert_array_equal(consulted_inversion(e4e, hfgi), np.full_like(e4e, grey))

@@ -35,7 +35,7 @@ _SMOOTH: Final = 9.0
 
 
 def consulted_inversion(e4e: Rgb, hfgi: Rgb) -> Rgb:
-    """The inversion with as much of the distortion as the layered edit has: so far on the way from e4e's to HFGI's.
+    """About the inversion with as much of the distortion as the layered edit: so far on the way from e4e's to HFGI's.
 
     Pictures are ``uint8 (H, W, 3)``.
     """

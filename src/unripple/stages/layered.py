@@ -29,7 +29,7 @@ _EDGE: Final = 4.0
 
 
 def person_distortion(distortion: NDArray[np.float32], photo_matte: Matte, backward: Motion) -> NDArray[np.float32]:
-    """The person's distortion, moved, its share `CONSULTED`, and its nearest colours going on everywhere else.
+    """The share `CONSULTED` of the person's distortion, moved, with its nearest colours going on everywhere else.
 
     So the map has no edge along the outline, which the fusion would paint. It is not weighed by how sure the motion is,
     either: what is fused has a resolution of 64, and holes in the map show more than a few pixels of error.
