@@ -42,7 +42,7 @@ export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1717
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help study compare archive report plan test test-long test-browser test-slurm lint format docs weights weights-push train lock lock-check clean
+.PHONY: help study compare archive report plan benchmarks test test-long test-browser test-slurm lint format docs weights weights-push train lock lock-check clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -67,9 +67,17 @@ archive: study  ## the finished study as a folder that DVC tracks: make archive 
 report: study  ## the study, and Snakemake's own report of it
 	@$(SNAKEMAKE) --report results/snakemake-report.zip
 
+# Two processes, which hold up to 7 GB together. Each file's tests stay in one: they share what they prepared.
 test: .venv/.dev weights $(CONVERTED)  ## all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 2 --dist loadfile $(ARGS)
 	$(BIN)/python -m pytest -m "apart and not long" $(filter --%,$(ARGS))
+
+benchmarks: .venv/.study weights  ## time networks, bfloat16 and the study on this device, into results/benchmarks
+	@mkdir -p results/benchmarks
+	$(BIN)/python benchmarks/networks.py | tee results/benchmarks/networks.md
+	$(BIN)/python benchmarks/precision.py | tee results/benchmarks/precision.txt
+	$(BIN)/python benchmarks/pipeline.py | tee results/benchmarks/pipeline-lite.txt
+	$(BIN)/python benchmarks/pipeline.py --models published --photos 2 --degrees 1 | tee results/benchmarks/pipeline-published.txt
 
 test-long: .venv/.dev weights $(CONVERTED)  ## the tests that take minutes each
 	$(BIN)/python -m pytest -m long $(ARGS)

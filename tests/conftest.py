@@ -1,7 +1,8 @@
-"""What tests share: one thread for each network, so that tests cost the same everywhere."""
+"""What tests share: few threads for each network, so that tests cost the same everywhere."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,8 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="session", autouse=True)
 def _few_threads() -> Iterator[None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(min(before, 2))
+    beside = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    torch.set_num_threads(max(1, min(before // beside, 2)))
     yield
     torch.set_num_threads(before)
 
