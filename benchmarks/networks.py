@@ -33,6 +33,7 @@ from unripple.networks.graphonomy_flow import parse
 from unripple.networks.layout import channels_last
 from unripple.parity.fill import make_image
 from unripple.parity.proof import filled
+from unripple.settings.parsing import SCALES
 
 #: Runs after the one that warms up: this many, or fewer once they have taken so many seconds.
 RUNS, ENOUGH = 5, 20.0
@@ -100,7 +101,7 @@ def _edits(*degrees: float) -> Work:
 
 def _flow(net: Any, inputs: Inputs, batch: int) -> Callable[[], object]:
     picture = make_image("benchmark", SIZE, SIZE)
-    return lambda: parse(net, picture)
+    return lambda: parse(net, picture, SCALES)
 
 
 CASES = {

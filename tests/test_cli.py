@@ -77,7 +77,7 @@ class ColumnModels:
         # Pose to the person's right is to the left of the picture; a smile goes half as far.
         return torch.full((512,), {"pose": -STEP, "smile": -STEP / 2}[attribute])
 
-    def parser(self, rgb: Tensor) -> Tensor:
+    def parser(self, rgb: Tensor, _scales: tuple[float, ...] = ()) -> Tensor:
         white = (rgb == 1).all(dim=1, keepdim=True).float()
         return white if white.mean() > HALF else self.middle(rgb)
 

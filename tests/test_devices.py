@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import pytest
 import torch
 
@@ -32,6 +35,25 @@ def test_bfloat16_needs_instructions_that_nobody_switched_off(
     assert devices.computes_in_bfloat16(CPU) is expected
     assert devices.training_precision(CPU) == ("bf16-mixed" if expected else "32-true")
     assert devices.fast_dtype(CPU) == (torch.bfloat16 if expected else torch.float32)
+
+
+@pytest.fixture
+def _as_before() -> Iterator[None]:
+    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    yield
+    torch.use_deterministic_algorithms(before[0])
+    torch.backends.cudnn.benchmark = before[1]
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_only_deterministic_algorithms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    torch.backends.cudnn.benchmark = True
+    devices.only_deterministic()
+    assert torch.are_deterministic_algorithms_enabled()
+    assert torch.is_deterministic_algorithms_warn_only_enabled()
+    assert not torch.backends.cudnn.benchmark
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"  # who set it knows why
 
 
 def test_bfloat16_is_refused_where_it_would_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,12 +102,12 @@ def test_a_portrait_of_the_encoders_size_is_seen_as_it_is(models: ModelSet) -> N
 def test_the_matte_is_one_half_where_another_label_than_the_background_begins_to_win() -> None:
     logits = 5 * torch.randn(2, 20, 33, 17, generator=torch.Generator().manual_seed(0))
     logits[:, 0] += 8
-    matte = person_matte(logits)
+    matte = person_matte(logits, scales=6)
     assert torch.equal(matte >= 0.5, person(logits))
     assert 0.2 < person(logits).float().mean() < 0.8
     sure = torch.zeros(1, 20, 1, 1)
     sure[:, 7] = 6 * np.log(3)
-    assert person_matte(sure).item() == pytest.approx(0.75)
+    assert person_matte(sure, scales=6).item() == pytest.approx(0.75)
 
 
 def test_the_parser_is_graphonomys_whole_flow(models: ModelSet) -> None:

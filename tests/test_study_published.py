@@ -18,27 +18,24 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 from test_workflow import Project
-from torch import nn
 
 from unripple.detectors.dlib_faces import FaceMeter
 from unripple.files.pictures import read_rgb
-from unripple.files.tensors import to_tensor, write_tensors
+from unripple.files.tensors import to_tensor
 from unripple.jobs import index
 from unripple.jobs.fingerprint import closure
 from unripple.known_plate.portraits import example_photo
 from unripple.models.published import load
-from unripple.networks.graphonomy import Graphonomy
-from unripple.networks.hfgi import HFGI
-from unripple.networks.lama import LamaGenerator
 from unripple.networks.psp import PSP
-from unripple.parity.fill import fill_net, make_input
+from unripple.parity.pseudo_set import write_network, write_pseudo_set
 from unripple.photos.celeba_hq import MAPPING, PARTITION
+from unripple.settings.inpainters import WEIGHTLESS
 from unripple.settings.parameters import check
-from unripple.settings.study import WEIGHTLESS, Study
+from unripple.settings.study import Study
 from unripple.stages.align import align
 from unripple.weights.published.manifest import Weights, manifest
 from unripple.weights.published.missing import missing_weights
-from unripple.weights.roles import LATENT_AVG, PUBLISHED, WITH_LATENT_AVG, Role, converted_file
+from unripple.weights.roles import PUBLISHED, converted_file
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -183,25 +180,6 @@ def test_a_fingerprint_holds_the_networks_of_its_set_only(root: Path, script: st
     assert not any(key.startswith(("networks.graphonomy:", "networks.stylegan2:")) for key in lite)
 
 
-def fixture_network(folder: Path, role: Role, net: str, network: nn.Module, prefix: str = "") -> None:
-    """A file as `unripple weights convert` would write it, with a fixture's pseudo-random weights."""
-    state = network.state_dict()
-    fill_net(net, state)
-    tensors = {prefix + key: value for key, value in state.items()}
-    if role in WITH_LATENT_AVG:
-        tensors[LATENT_AVG] = torch.from_numpy(make_input("latent_avg", (18, 512), 0.0, 0.5))
-    write_tensors(converted_file(folder, role), tensors, {"role": role})
-
-
-def fixture_weights(folder: Path) -> None:
-    """The published set."""
-    fixture_network(folder, "hfgi", "hfgi", HFGI())
-    fixture_network(folder, "parser", "graphonomy", Graphonomy())
-    fixture_network(folder, "inpainter", "lama", LamaGenerator())
-    directions = {"pose": torch.nn.functional.normalize(torch.from_numpy(make_input("pose", (512,))), dim=0)}
-    write_tensors(converted_file(folder, "directions"), directions, {"role": "directions"})
-
-
 def celeba_hq(folder: Path) -> None:
     """An archive of CelebAMask-HQ's layout with the aligned astronaut as its only photo, and the two lists."""
     portrait = BytesIO()
@@ -215,7 +193,7 @@ def celeba_hq(folder: Path) -> None:
 
 def set_up(project: Project) -> None:
     """The published study of the test split, at 1024."""
-    fixture_weights(project.folder / PUBLISHED)
+    write_pseudo_set(project.folder / PUBLISHED)
     celeba_hq(project.folder / "data")
     project.set(
         models="published",
@@ -288,7 +266,7 @@ def test_a_second_run_has_nothing_to_do(studied: Project) -> None:
 @pytest.mark.long
 def test_psps_encoder_inverts_for_hfgi(project: Project) -> None:
     set_up(project)
-    fixture_network(project.folder / PUBLISHED, "psp", "psp_encoder", PSP(), "encoder.")
+    write_network(project.folder / PUBLISHED, "psp", "psp_encoder", PSP(), "encoder.")
     project.set(invert={"method": "psp"})
     made = project.folder / "results/published/default/size~1024/invert~psp/inversions"
     status, output = project.run(str((made / "shard~00.json").relative_to(project.folder)))

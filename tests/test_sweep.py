@@ -53,6 +53,7 @@ def test_lists_of_degrees(tmp_path: Path) -> None:
         ("ripple: 4", r"ripple: expected settings"),
         ("study: {seed: [1, 2]}", r"study: cannot differ within one run"),
         ("models: [lite, published]", r"models: cannot differ within one run"),
+        ("compute: {deterministic: [true, false]}", r"compute.deterministic: cannot differ within one run"),
         ("inpaint: {model: [big-lama]}", r"inpaint.model = big-lama"),
         ("[1, 2]", r"expected sections"),
         ("ripple: [", r"sweep.yaml, line 1: not readable as YAML"),

@@ -15,9 +15,8 @@ from unripple.jobs.fingerprint import code_hash
 from unripple.photos import names, outside, shards
 from unripple.photos.album import Album, find
 from unripple.settings import parameters as settings
-from unripple.settings import sweep
+from unripple.settings import inpainters, parsing, sweep
 from unripple.settings.attributes import is_named
-from unripple.settings.study import WEIGHTLESS
 from unripple.weights import own, roles
 from unripple.weights.published import unmet
 
@@ -103,24 +102,24 @@ RESULTS = f"results/{study.models}/{study.study.name}"
 # settings stand side by side and share what they have in common.
 SIZED = f"{RESULTS}/size~{{size}}"
 INVERTED = f"{SIZED}/invert~{{invert}}"
-BAND = "threshold~{threshold}/original~{original}/operation~{operation}/dilate~{dilate}"
-PLATE = "threshold~{threshold}/dilate~{dilate}/inpaint~{inpaint}"
+BAND = "parse~{parse}/threshold~{threshold}/original~{original}/operation~{operation}/dilate~{dilate}"
+PLATE = "parse~{parse}/threshold~{threshold}/dilate~{dilate}/inpaint~{inpaint}"
 EDITED = "attribute~{attribute}/degree~{degree}/shard~{shard}.json"
 TRUTHS = f"{SIZED}/truth/{EDITED}"
 INVERSIONS = f"{INVERTED}/inversions/shard~{{shard}}.json"
 COMPUTED = f"{INVERTED}/precision~{{precision}}"
 EDITS = f"{COMPUTED}/edits/{EDITED}"
-MATTES = f"{COMPUTED}/mattes/edit/{EDITED}"
+MATTES = f"{COMPUTED}/mattes/edit/parse~{{parse}}/{EDITED}"
 MATTES_OF = {
-    "photo": f"{SIZED}/mattes/photo/shard~{{shard}}.json",
-    "inversion": f"{INVERTED}/mattes/inversion/shard~{{shard}}.json",
+    "photo": f"{SIZED}/mattes/photo/parse~{{parse}}/shard~{{shard}}.json",
+    "inversion": f"{INVERTED}/mattes/inversion/parse~{{parse}}/shard~{{shard}}.json",
 }
 RIPPLES = f"{COMPUTED}/ripples/{BAND}/{EDITED}"
 FILLS = f"{COMPUTED}/fills/{BAND}/inpaint~{{inpaint}}/{EDITED}"
 PLATES = f"{SIZED}/plates/{PLATE}/shard~{{shard}}.json"
 MOTIONS = f"{COMPUTED}/motion/{EDITED}"
-LAYERED = f"{COMPUTED}/layered/{EDITED}"
-OWN_PLATE = "grow~{grow}/inpaint~{inpaint}"
+LAYERED = f"{COMPUTED}/layered/parse~{{parse}}/{EDITED}"
+OWN_PLATE = "parse~{parse}/grow~{grow}/inpaint~{inpaint}"
 LAYERED_PLATES = f"{COMPUTED}/plates/{OWN_PLATE}/{EDITED}"
 CLEANED = {
     "ripple_inpaint": f"{COMPUTED}/cleaned/method~ripple_inpaint/{BAND}/inpaint~{{inpaint}}/feather~{{feather}}/{EDITED}",
@@ -129,10 +128,10 @@ CLEANED = {
     "unripple": f"{COMPUTED}/cleaned/method~unripple/{OWN_PLATE}/detail~{{detail}}/{EDITED}",
     "ada_pose": f"{COMPUTED}/cleaned/method~ada_pose/{EDITED}",
     "motion_fusion": f"{COMPUTED}/cleaned/method~motion_fusion/{EDITED}",
-    "bitwise_or": f"{COMPUTED}/cleaned/method~bitwise_or/threshold~{{threshold}}/original~{{original}}/{EDITED}",
+    "bitwise_or": f"{COMPUTED}/cleaned/method~bitwise_or/parse~{{parse}}/threshold~{{threshold}}/original~{{original}}/{EDITED}",
 }
 # Person and background joined inside the generator, each in its way.
-FUSIONS = f"{COMPUTED}/cleaned/method~{{fusion}}/grow~{{grow}}/{EDITED}"
+FUSIONS = f"{COMPUTED}/cleaned/method~{{fusion}}/parse~{{parse}}/grow~{{grow}}/{EDITED}"
 FUSED = ("region_fusion", "style_fusion")
 CLEANED |= {name: FUSIONS.replace("{fusion}", name) for name in FUSED}
 # Methods from outside clean like the others; their pictures depend on none of the study's networks.
@@ -180,6 +179,7 @@ wildcard_constraints:
     size=r"\d+",
     invert=r"e4e|psp|(hybrid|i2s|pti)-\d+",
     precision="float32|bfloat16",
+    parse=parsing.PATTERN,
     threshold=r"[0-9.]+",
     degree=r"-?[0-9.]+",
     degrees="|".join(map(re.escape, DEGREES)),
@@ -188,7 +188,7 @@ wildcard_constraints:
     operation="and_not|xor|or|learned",
     dilate=r"\d+",
     feather=r"\d+",
-    inpaint=r"lama-lite|telea|patchmatch-\d+|big-lama",
+    inpaint=inpainters.PATTERN,
     grow=r"\d+",
     detail=r"\d+",
     external="|".join(study.external) or "none",
@@ -258,6 +258,7 @@ def spelled(settings):
         "precision": settings.compute.precision,
         "attribute": settings.edit.spelled_attribute(),
         "degrees": settings.edit.spelled_degrees(),
+        "parse": settings.parse.spelled(settings.models),
         "threshold": f"{settings.parse.threshold:g}",
         "original": settings.ripple.original,
         "operation": settings.ripple.operation,
@@ -357,8 +358,8 @@ def originals(wildcards):
 
 def inpainter_weights(wildcards):
     """The weights of the inpainter, if it has any."""
-    model = wildcards.inpaint.partition("-")[0]
-    return [] if model in WEIGHTLESS else weights("inpainter")["inpainter"]
+    model = inpainters.read(wildcards.inpaint).model
+    return [] if model in inpainters.WEIGHTLESS else weights("inpainter")["inpainter"]
 
 
 def inception(wildcards):

@@ -12,11 +12,13 @@ from unripple.files.tensors import resize, to_arrays, to_uint8
 from unripple.jobs.index import PhotoFiles
 from unripple.models.devices import refuse_slow
 from unripple.models.tuned import tuned
+from unripple.settings.parsing import read
 from unripple.stages.layered import layered_edit, person_distortions
 from unripple.stages.main_person import edited_person_matte
 from unripple.stages.parse import person_matte
 
 models = network_job.models()
+parsing = read(snakemake.wildcards.parse)
 refuse_slow(snakemake.wildcards.precision, models.device)
 size = int(snakemake.wildcards.size)
 direction = network_job.direction(models)
@@ -39,7 +41,7 @@ def make(
     aligned = person_distortions(distortion, before, backward)
     edited = layered_edit(w_plus, aligned, direction, degree, tuned(models, moves[0]), snakemake.wildcards.precision)
     stored = resize(edited, size).clamp(-1, 1)
-    found = (to_arrays(mattes) for mattes in (person_matte(stored, models), baseline, before))
+    found = (to_arrays(mattes) for mattes in (person_matte(stored, models, parsing), baseline, before))
     whose = zip(*found, backward.cpu().numpy(), strict=True)
     return to_uint8(stored), [edited_person_matte(*one) for one in whose]
 

@@ -11,6 +11,7 @@ from job import snakemake
 from unripple.files.pictures import read_matte, read_rgb
 from unripple.files.tensors import to_tensor
 from unripple.models import ModelSet
+from unripple.models.devices import only_deterministic
 from unripple.models.directions import direction_of
 from unripple.settings.attributes import is_named
 
@@ -58,4 +59,6 @@ def matte(path: Path) -> Tensor:
 
 
 torch.set_num_threads(snakemake.threads)
+if snakemake.config.get("compute", {}).get("deterministic"):
+    only_deterministic()
 torch.set_grad_enabled(False)

@@ -4,11 +4,14 @@ from torch import Tensor
 
 import job
 import network_job
+from job import snakemake
 from unripple.files.pictures import write_matte
 from unripple.jobs.index import PhotoFiles
+from unripple.settings.parsing import read
 from unripple.stages.parse import person_matte
 
 models = network_job.models()
+parsing = read(snakemake.wildcards.parse)
 edits = job.index("edits")
 
 
@@ -17,7 +20,7 @@ def load(photo: str) -> tuple[Tensor, ...]:
 
 
 def make(hfgi: Tensor) -> tuple[Tensor]:
-    return (person_matte(hfgi, models).cpu(),)
+    return (person_matte(hfgi, models, parsing).cpu(),)
 
 
 def save(files: PhotoFiles, matte: Tensor) -> None:

@@ -8,9 +8,11 @@ from job import snakemake
 from unripple.files.pictures import write_matte
 from unripple.files.tensors import resize
 from unripple.jobs.index import PhotoFiles
+from unripple.settings.parsing import read
 from unripple.stages.parse import person_matte
 
 models = network_job.models()
+parsing = read(snakemake.wildcards.parse)
 size, ending = int(snakemake.wildcards.size), snakemake.params.ending
 pictures = job.index("pictures")
 
@@ -20,7 +22,7 @@ def load(photo: str) -> tuple[Tensor, ...]:
 
 
 def make(rgb: Tensor) -> tuple[Tensor]:
-    return (person_matte(resize(rgb, size), models).cpu(),)
+    return (person_matte(resize(rgb, size), models, parsing).cpu(),)
 
 
 def save(files: PhotoFiles, matte: Tensor) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from unripple.settings.parsing import SCALES
+
 if TYPE_CHECKING:  # what only asks for a name in this package does without torch
     import torch
     from torch import Tensor, nn
@@ -78,8 +80,8 @@ class ModelSet(Protocol):
     def direction(self, attribute: str) -> Tensor:
         """The unit vector ``(512,)`` of an attribute."""
 
-    def parser(self, rgb: Tensor) -> Tensor:
-        """``rgb (B, 3, H, W)`` -> soft person matte ``(B, 1, H, W)`` in [0, 1]."""
+    def parser(self, rgb: Tensor, scales: tuple[float, ...] = SCALES) -> Tensor:
+        """``rgb (B, 3, H, W)`` -> soft person matte ``(B, 1, H, W)`` in [0, 1]; ``scales`` are Graphonomy's."""
 
     def inpainter(self, rgb: Tensor, mask: Tensor) -> Tensor:
         """``rgb (B, 3, H, W)`` and ``mask bool (B, 1, H, W)`` -> rgb, painted where the mask is True."""

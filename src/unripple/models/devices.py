@@ -21,6 +21,16 @@ def chosen_device(device: str | None = None) -> torch.device:
     return chosen
 
 
+def only_deterministic() -> None:
+    """From now on a GPU takes algorithms that give the same bits each time; where there is none PyTorch warns.
+
+    To be called before the first use of the GPU: cuBLAS reads its variable then.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
 def computes_in_bfloat16(device: torch.device) -> bool:
     """Whether a device has instructions for bfloat16.
 

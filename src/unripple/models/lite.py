@@ -22,6 +22,7 @@ from unripple.networks.small_picture import small_picture
 from unripple.networks.st_alexnet import StLpips
 from unripple.settings import inverters
 from unripple.settings.inverters import Inverter
+from unripple.settings.parsing import SCALES
 from unripple.weights import lite
 from unripple.weights.st_lpips import load_st_lpips, load_trunk
 
@@ -100,8 +101,8 @@ class LiteModels:
         """The unit vector ``(512,)`` of an attribute."""
         return lite.load_direction(self.folder, attribute).to(self.device)
 
-    def parser(self, rgb: Tensor) -> Tensor:
-        """``rgb (B, 3, H, W) in [-1, 1]`` -> soft person matte ``(B, 1, H, W)`` in [0, 1]."""
+    def parser(self, rgb: Tensor, _scales: tuple[float, ...] = SCALES) -> Tensor:
+        """``rgb (B, 3, H, W) in [-1, 1]`` -> soft person matte ``(B, 1, H, W)`` in [0, 1]. It looks once."""
         matte: Tensor = self._parser(rgb)
         return matte
 

@@ -31,6 +31,7 @@ from unripple.networks.st_alexnet import StLpips
 from unripple.networks.stylegan2 import StyleGAN2
 from unripple.settings import inverters
 from unripple.settings.inverters import Inverter
+from unripple.settings.parsing import SCALES
 from unripple.weights.published.load import load_own, load_part, load_tensor
 from unripple.weights.roles import LATENT_AVG, converted_file
 from unripple.weights.st_lpips import load_st_lpips
@@ -111,12 +112,13 @@ class PublishedModels:
         """The unit vector ``(512,)`` of an attribute."""
         return load_tensor(converted_file(self.folder, "directions"), attribute).to(self.device)
 
-    def parser(self, rgb: Tensor) -> Tensor:
+    def parser(self, rgb: Tensor, scales: tuple[float, ...] = SCALES) -> Tensor:
         """``rgb (B, 3, H, W) in [-1, 1]`` -> soft person matte ``(B, 1, H, W)`` in [0, 1].
 
-        Graphonomy's whole inference, picture by picture: six scales, each also mirrored.
+        Graphonomy's inference, picture by picture; the whole of it has six scales, each also mirrored.
         """
-        return torch.cat([person_matte(parse(self._parser, picture)) for picture in to_uint8(rgb)])
+        mattes = [person_matte(parse(self._parser, picture, scales), len(scales)) for picture in to_uint8(rgb)]
+        return torch.cat(mattes)
 
     def inpainter(self, rgb: Tensor, mask: Tensor) -> Tensor:
         """``rgb (B, 3, H, W) in [-1, 1]`` and ``mask bool (B, 1, H, W)`` -> rgb, painted where the mask is True."""

@@ -12,8 +12,6 @@ from torch.nn import functional as F
 from unripple.networks.graphonomy import Graphonomy, resize
 from unripple.networks.graphonomy_graphs import CIHP_LABELS, MIRRORED_LABELS
 
-SCALES = (1.0, 0.5, 0.75, 1.25, 1.5, 1.75)
-
 Picture = NDArray[np.uint8]
 
 
@@ -48,12 +46,13 @@ def mirror_averaged(net: Graphonomy, bgr: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def parse(net: Graphonomy, picture: Picture, scales: tuple[float, ...] = SCALES) -> Tensor:
-    """Graphonomy's whole inference.
+def parse(net: Graphonomy, picture: Picture, scales: tuple[float, ...]) -> Tensor:
+    """Graphonomy's inference; the whole of it has six scales.
 
     Args:
         net: in eval mode, on any device, float32 or bfloat16.
         picture: ``uint8 RGB (H, W, 3)``.
+        scales: of the picture, in the order in which they are summed.
 
     Returns:
         Sum of the logits over all scales, ``float32 (1, 20, H, W)`` on the network's device. Its arg max over
@@ -75,7 +74,7 @@ def person(logits: Tensor) -> Tensor:
     return logits.argmax(dim=1, keepdim=True) != 0
 
 
-def person_matte(logits: Tensor, scales: int = len(SCALES)) -> Tensor:
+def person_matte(logits: Tensor, scales: int) -> Tensor:
     """How sure it is that a pixel is of a person: logits summed over ``scales`` -> ``float (B, 1, H, W)`` in [0, 1].
 
     The logistic function of the best label of a person minus the background, on the mean over the scales: what a

@@ -15,8 +15,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from unripple.photos.celeba_hq import Split
-from unripple.settings import attributes, inverters
+from unripple.settings import attributes, inpainters, inverters, parsing
 from unripple.settings.columns import COLUMNS, PHOTO, TRUTH
+from unripple.settings.inpainters import WEIGHTLESS, Inpainter
 from unripple.settings.inverters import Inverter
 from unripple.settings.plates import MORE_PLATES, STUDY_PLATES
 
@@ -37,8 +38,6 @@ Method = Literal[
 #: Names of rows and pictures that are no method's.
 RESERVED = (TRUTH, PHOTO, "mask", "inversion")
 
-#: The inpainters without weights, which go with both sets of models, and those that belong to a set.
-WEIGHTLESS = ("telea", "patchmatch")
 INPAINTERS = {"lite": ("lama-lite", *WEIGHTLESS), "published": ("big-lama", *WEIGHTLESS)}
 
 #: Decimals of a number that a path spells, and how many degrees a study may have.
@@ -87,6 +86,13 @@ def _plates(names: list[str]) -> list[str]:
     if not names or not set(names) <= set(known):
         raise PydanticCustomError("allowed", "a list of some of {names}", {"names": ", ".join(known)})
     return names
+
+
+def _scales(scales: list[float]) -> list[float]:
+    if not set(scales) <= set(parsing.SCALES):
+        known = ", ".join(f"{scale:g}" for scale in parsing.SCALES)
+        raise PydanticCustomError("allowed", "a list of some of {known}", {"known": known})
+    return scales
 
 
 def _folder_name(name: str) -> str:
@@ -228,6 +234,11 @@ class Compute(Section):
         description="Of the generator's edits. bfloat16 is faster on devices that have instructions for it, and refused"
         " on others; within a grey level on average.",
     )
+    deterministic: bool = Field(
+        False,
+        description="On a GPU: only algorithms that give the same bits each time, where PyTorch has one; slower. A CPU"
+        " has no others. No path spells it, and a change computes nothing anew.",
+    )
 
 
 class Parse(Section):
@@ -236,6 +247,20 @@ class Parse(Section):
     threshold: Annotated[float, AfterValidator(_short_enough)] = Field(
         0.5, gt=0, lt=1, description="Matte value from which a pixel belongs to the person; at most 4 decimals."
     )
+    side: Literal["stored", 256, 512] = Field(
+        "stored",
+        description="Side at which the person is looked for in larger pictures; stored: in all as they are stored.",
+    )
+    scales: Annotated[list[float], AfterValidator(_without_repeats), AfterValidator(_scales)] = Field(
+        list(parsing.SCALES),
+        min_length=1,
+        description="Scales at which Graphonomy looks, each also mirrored (models published); fewer cost less and see"
+        " less. The lite set has no use for them.",
+    )
+
+    def spelled(self, models: str) -> str:
+        """Side and, where the set of models has a use for them, scales as paths spell them, see `settings.parsing`."""
+        return parsing.of_settings(self.side, self.scales if models == "published" else parsing.SCALES).spelled()
 
 
 class Ripple(Section):
@@ -258,7 +283,7 @@ class Ripple(Section):
 class Inpaint(Section):
     """The filling of the masked pixels."""
 
-    model: Literal["lama-lite", "telea", "patchmatch", "big-lama"] = Field(
+    model: Inpainter = Field(
         "lama-lite",
         description="Inpainter: lama-lite (models lite), big-lama (models published), telea or patchmatch (both; they"
         " need no weights). auto: patchmatch (lite), big-lama (published).",
@@ -272,9 +297,17 @@ class Inpaint(Section):
         " else is left: fringes of hair and shadows lie there. The others have no use for it.",
     )
 
+    crop: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="How many times as high and wide as a hole is the part of the picture that lama-lite and big-lama"
+        " see around it; 0: they see all of it, as published. The others have no use for it.",
+    )
+
     def spelled(self) -> str:
         """The inpainter with its own settings, as paths spell it."""
-        return f"{self.model}-{self.ring}" if self.model == "patchmatch" else self.model
+        return inpainters.spelled(self.model, self.ring, self.crop)
 
 
 class Layered(Section):

@@ -16,6 +16,8 @@ from unripple.settings.study import Method, Study
 
 #: Sections whose settings may differ within one run: those that the paths of results spell.
 SECTIONS = ("images", "invert", "edit", "compute", "parse", "ripple", "inpaint", "layered", "composite")
+#: The one among them that no path spells, since it changes no more than last digits.
+UNSPELLED = "compute.deterministic"
 #: More combinations than this are a mistake rather than a comparison.
 MOST = 500
 RANGE = {"from", "to", "step"}
@@ -110,6 +112,8 @@ def _alternatives(path: Path, content: object) -> Iterator[tuple[str, list[Any]]
             raise ConfigError(f"{path}: {section}: expected settings with lists of values, found {settings!r}")
         for key, values in settings.items():
             name = f"{section}.{key}"
+            if name == UNSPELLED:
+                raise ConfigError(f"{path}: {name}: cannot differ within one run")
             if isinstance(values, Mapping):
                 values = _range(path, name, values)
             if not isinstance(values, list) or not values:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from safetensors import SafetensorError, safe_open
 
 from unripple.settings.attributes import is_named
-from unripple.settings.study import WEIGHTLESS, Study
+from unripple.settings.inpainters import WEIGHTLESS
+from unripple.settings.study import Study
 from unripple.weights.roles import HELD_BY, Role, converted_file
 
 
