@@ -1,9 +1,11 @@
 """Photos per second, share of the time in which networks run, and memory, by stage, on the device present.
 
     python benchmarks/pipeline.py [--photos 6] [--degrees 2] [--refine 16] [--size 512]
+    python benchmarks/pipeline.py --models published --photos 2 --degrees 1
 
-Runs the study twice on the same known-plate portraits, in temporary copies of the project: as one shard, and with one
-photo for each job. Needs the embedded models (`make weights`).
+Runs the study twice on the same portraits, in temporary copies of the project: as one shard, and with one photo for
+each job. Embedded models (`make weights`) get known-plate portraits. Published ones get pseudo-random weights, which
+know no faces: so copies of scikit-image's astronaut, one brighter than the other.
 """
 
 from __future__ import annotations
@@ -17,32 +19,56 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
+import numpy as np
 import pandas as pd
 import torch
 import typer
 import yaml
 
+from unripple.detectors.dlib_faces import FaceMeter
+from unripple.files.pictures import write_rgb
+from unripple.known_plate.portraits import example_photo
+from unripple.parity.pseudo_set import write_pseudo_set
 from unripple.photos.names import known_plate_names
 from unripple.photos.shards import occupied
+from unripple.stages.align import align
+from unripple.weights.roles import PUBLISHED
 
 ROOT = Path(__file__).parents[1]
 PROGRESS = re.compile(r"(\d+) of \d+ photos, ([\d.]+) a second in batches of (\d+); networks ran (\d+)% of the time")
 
 
-def project(folder: Path, photos: int, degrees: int, refine: int, size: int, shards: int) -> None:
-    """A copy of the project whose study has known-plate portraits alone."""
+def project(folder: Path, models: str, photos: int, degrees: int, refine: int, size: int, shards: int) -> None:
+    """A copy of the project with a study of so many portraits."""
     for name in ("Snakefile", "params.yaml"):
         shutil.copy(ROOT / name, folder)
     for name in ("workflow", "src", "models/lite"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     settings = yaml.safe_load((folder / "params.yaml").read_text())
+    settings["models"] = models
     settings["study"] |= {"known_plate": photos, "examples": [], "shards": shards, "photos": "none"}
     settings["edit"]["degrees"] = [-3.0, 3.0, -1.5, 1.5][:degrees]
-    settings["invert"] = {"method": "hybrid", "steps": refine} if refine else {"method": "e4e"}
+    settings["invert"] = {"method": "hybrid", "steps": refine} if refine and models == "lite" else {"method": "e4e"}
+    if models == "published":
+        settings["study"] |= {"known_plate": 0, "aligned": True, "photos": "data/photos"}
+        write_pseudo_set(folder / PUBLISHED)
+        write_portraits(folder / "data/photos", photos)
     settings["images"]["size"] = size
     (folder / "params.yaml").write_text(yaml.safe_dump(settings))
+
+
+def photo_names(models: str, photos: int) -> list[str]:
+    """The names of the study's photos, on which their shards depend."""
+    return known_plate_names(photos) if models == "lite" else [f"astronaut-{i}" for i in range(photos)]
+
+
+def write_portraits(folder: Path, photos: int) -> None:
+    """Aligned portraits of the astronaut that differ in brightness."""
+    portrait = align(example_photo("astronaut"), FaceMeter()).rgb
+    for i, name in enumerate(photo_names("published", photos)):
+        write_rgb(folder / f"{name}.png", portrait - np.minimum(portrait, i))
 
 
 def run(folder: Path) -> float:
@@ -93,6 +119,7 @@ def stages(folder: Path) -> pd.DataFrame:
 
 
 def main(
+    models: Annotated[Literal["lite", "published"], typer.Option()] = "lite",
     photos: Annotated[int, typer.Option(min=1)] = 6,
     degrees: Annotated[int, typer.Option(min=1, max=4)] = 2,
     refine: Annotated[int, typer.Option(min=0)] = 16,
@@ -100,10 +127,11 @@ def main(
 ) -> None:
     """Print a table for each way to cut the photos into jobs."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores"
-    print(f"{photos} photos, {degrees} degrees, {refine} refinement steps, pictures at {size}; {device}")
-    for title, shards in (("one shard", 1), ("one photo for each job", alone(photos))):
+    steps = f", {refine} refinement steps" if models == "lite" else ""
+    print(f"models {models}: {photos} photos, {degrees} degrees{steps}, pictures at {size}; {device}")
+    for title, shards in (("one shard", 1), ("one photo for each job", alone(photo_names(models, photos)))):
         with tempfile.TemporaryDirectory() as name:
-            project(Path(name), photos, degrees, refine, size, shards)
+            project(Path(name), models, photos, degrees, refine, size, shards)
             seconds = run(Path(name))
             table = stages(Path(name))
         print(
@@ -113,10 +141,9 @@ def main(
         print(table.to_string())
 
 
-def alone(photos: int) -> int:
+def alone(names: list[str]) -> int:
     """The smallest number of shards in which each photo has one of its own."""
-    names = known_plate_names(photos)
-    return next(shards for shards in range(photos, 1001) if len(occupied(names, shards)) == photos)
+    return next(shards for shards in range(len(names), 1001) if len(occupied(names, shards)) == len(names))
 
 
 if __name__ == "__main__":
