@@ -27,6 +27,7 @@ import torch
 import typer
 from torch import Tensor, nn
 
+from unripple.jobs import allocator
 from unripple.jobs.batches import peak_memory
 from unripple.models.devices import chosen_device
 from unripple.networks.graphonomy_flow import parse
@@ -215,4 +216,5 @@ def main(
 
 
 if __name__ == "__main__":
+    allocator.restart()
     typer.run(main)

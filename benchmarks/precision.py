@@ -17,6 +17,7 @@ import typer
 from torch import Tensor
 
 from unripple.files.tensors import to_uint8
+from unripple.jobs import allocator
 from unripple.models import ModelSet, lite, published
 from unripple.models.devices import computes_in_bfloat16
 from unripple.networks.mobile_stylegan import rows
@@ -57,4 +58,5 @@ def main(
 
 
 if __name__ == "__main__":
+    allocator.restart()
     typer.run(main)

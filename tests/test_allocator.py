@@ -13,6 +13,8 @@ import pytest
 from unripple.cli import app
 from unripple.jobs import allocator
 
+ROOT = Path(__file__).parents[1]
+
 
 def bare() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key != allocator.NAME}
@@ -37,6 +39,19 @@ def test_a_program_starts_once_more_with_its_arguments() -> None:
     own = bare() | {allocator.NAME: "glibc.malloc.check=0"}
     kept = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True, check=True)
     assert "check=0" in kept.stdout and len(kept.stdout.splitlines()) == 2
+
+
+#: Programs that run networks themselves; those of benchmarks/pipeline.py run in a workflow's jobs.
+PROGRAMS = [
+    path.relative_to(ROOT)
+    for path in (*(ROOT / "src/unripple/training").glob("*.py"), *(ROOT / "benchmarks").glob("*.py"))
+    if "import torch" in path.read_text() and "typer.run(main)" in path.read_text() and path.name != "pipeline.py"
+]
+
+
+@pytest.mark.parametrize("program", sorted(PROGRAMS), ids=str)
+def test_trainings_and_benchmarks_start_once_more(program: Path) -> None:
+    assert (ROOT / program).read_text().endswith("    allocator.restart()\n    typer.run(main)\n")
 
 
 def test_children_keep_their_memory_unless_their_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

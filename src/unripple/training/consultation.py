@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from torchvision.transforms import RandomPerspective
 
 from unripple.files.tensors import to_256, to_tensor
+from unripple.jobs import allocator
 from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.consultation import Aligner, ConsultationEncoder, pass_distortion
 from unripple.networks.fusion import Fused
@@ -262,4 +263,5 @@ def main(
 
 
 if __name__ == "__main__":
+    allocator.restart()
     typer.run(main)

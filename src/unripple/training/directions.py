@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from unripple.detectors.dlib_faces import FaceMeter, head_pose, smile
 from unripple.files.tensors import write_tensors
+from unripple.jobs import allocator
 from unripple.training.rendered_faces import load
 from unripple.weights.lite import load_direction
 
@@ -91,4 +92,5 @@ def main(
 
 
 if __name__ == "__main__":
+    allocator.restart()
     typer.run(main)

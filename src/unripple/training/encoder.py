@@ -23,6 +23,7 @@ from tqdm import tqdm
 from unripple.files.data import write_arrays
 from unripple.files.pictures import levels, signed
 from unripple.files.tensors import to_arrays, to_tensor
+from unripple.jobs import allocator
 from unripple.known_plate.plates import training_plate
 from unripple.models.devices import chosen_device, fast_dtype
 from unripple.networks.e4e_lite import E4eLite, PooledFeatures
@@ -149,4 +150,5 @@ def main(
 
 
 if __name__ == "__main__":
+    allocator.restart()
     typer.run(main)

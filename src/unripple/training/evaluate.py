@@ -19,6 +19,7 @@ from tqdm import tqdm
 from unripple.detectors.dlib_faces import FaceMeter, identity_distance
 from unripple.files.pictures import signed
 from unripple.files.tensors import resize, to_256, to_arrays, to_uint8
+from unripple.jobs import allocator
 from unripple.known_plate.plates import plate
 from unripple.models import ModelSet, lite
 from unripple.networks.mobile_stylegan import rows
@@ -93,4 +94,5 @@ def main(
 
 
 if __name__ == "__main__":
+    allocator.restart()
     typer.run(main)

@@ -29,6 +29,7 @@ from torch.nn import functional as F
 
 from unripple.files.data import write_json
 from unripple.files.tensors import to_256, write_tensors
+from unripple.jobs import allocator
 from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.arcface import ArcFace, crop_face
 from unripple.networks.consultation import Aligner, ConsultationEncoder
@@ -323,4 +324,5 @@ def main(
 
 
 if __name__ == "__main__":
+    allocator.restart()
     typer.run(main)

@@ -19,6 +19,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional as F
 
+from unripple.jobs import allocator
 from unripple.known_plate.plates import plate, training_plate
 from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.lama_lite import LamaLite
@@ -236,4 +237,5 @@ def main(
 
 
 if __name__ == "__main__":
+    allocator.restart()
     typer.run(main)

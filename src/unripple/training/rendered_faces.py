@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from unripple.files.data import write_arrays
 from unripple.files.tensors import to_256, to_uint8
+from unripple.jobs import allocator
 from unripple.models.devices import chosen_device, fast_dtype
 from unripple.networks.mobile_stylegan import MobileStyleGAN, rows
 from unripple.networks.small_picture import small_picture
@@ -103,4 +104,5 @@ def main(
 
 
 if __name__ == "__main__":
+    allocator.restart()
     typer.run(main)

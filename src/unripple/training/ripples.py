@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from unripple.files.pictures import Mask
 from unripple.files.tensors import to_arrays
+from unripple.jobs import allocator
 from unripple.known_plate.after_image import KnownEdit, after_image
 from unripple.models import lite
 from unripple.models.devices import chosen_device, training_precision
@@ -160,4 +161,5 @@ def main(
 
 
 if __name__ == "__main__":
+    allocator.restart()
     typer.run(main)

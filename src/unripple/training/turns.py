@@ -27,6 +27,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from unripple.detectors.face_mesh import FaceMesh
+from unripple.jobs import allocator
 from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.consultation import Aligner, pass_distortion
 from unripple.stages.aligned_edit import moved_distortions
@@ -181,4 +182,5 @@ def main(
 
 
 if __name__ == "__main__":
+    allocator.restart()
     typer.run(main)
