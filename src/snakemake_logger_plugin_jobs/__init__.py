@@ -23,7 +23,7 @@ class LogHandlerSettings(LogHandlerSettingsBase):
 
 
 class LogHandler(LogHandlerBase):
-    """Writes ``{"rule": …, "output": […], "wildcards": {…}, "resources": {…}}`` for each job."""
+    """Writes ``{"rule": …, "input": […], "output": […], "wildcards": {…}, "resources": {…}}`` for each job."""
 
     writes_to_stream = False
     writes_to_file = False  # it has no log that Snakemake could name to the user
@@ -35,7 +35,7 @@ class LogHandler(LogHandlerBase):
         told = record.__dict__
         if told.get("event") != LogEvent.JOB_INFO:
             return
-        job = {"rule": told["rule_name"], "output": told["output"]}
+        job = {"rule": told["rule_name"], "input": told["input"], "output": told["output"]}
         job |= {part: dict(told[part].items()) for part in ("wildcards", "resources")}
         assert isinstance(self.settings, LogHandlerSettings) and self.settings.file is not None
         with Path(self.settings.file).open("a", encoding="utf-8") as file:

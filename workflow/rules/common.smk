@@ -96,6 +96,8 @@ if album.left_out and workflow.is_main_process:
     logger.warning("\n".join([found, *first, *more]))
 
 MODELS = f"models/{study.models}"
+TRAINING = "results/training"
+TRAINED = f"{TRAINING}/models"
 RESULTS = f"results/{study.models}/{study.study.name}"
 
 # Where each family of results lies. Its path spells every setting that it depends on, so that studies with other
@@ -231,6 +233,11 @@ def weights(*names):
     """The files of some networks of the set of models, by name; published ones may share a file."""
     held_by = roles.HELD_BY if study.models == "published" else {}
     return {name: f"{MODELS}/{held_by.get(name, name)}.safetensors" for name in names}
+
+
+def trained(*names):
+    """The files of some networks of the set that is being trained, by name."""
+    return {name: f"{TRAINED}/{name}.safetensors" for name in names}
 
 
 def directions(wildcards):

@@ -1,20 +1,32 @@
-# Training the embedded models: targets apart, never part of a study. Trained weights land in results/training;
-# `make weights-push` versions them once they are copied to models/lite. Trainings resume from their checkpoints.
+# Training the embedded models: targets apart, never part of a study. Trained weights land in results/training/models, a set
+# of its own: what is trained later sees what was trained before, not what is shipped. `make weights-push` versions them once
+# they are copied to models/lite. Trainings resume from their checkpoints.
 
-TRAINING = "results/training"
+# Not trained, but distilled from StyleGAN2 by others: each set has them.
+GIVEN = ("generator", "mapping")
 
 
 rule train:
     input:
-        expand(
-            f"{TRAINING}/{{network}}.safetensors",
-            network=["directions", "parser", "inpainter", "encoder", "consultation", "ada_pose"],
-        ),
+        *trained("directions", "parser", "inpainter", "encoder", "consultation", "ada_pose", "ripple_finder").values(),
+
+
+rule training_start:
+    input:
+        **weights(*GIVEN),
+    output:
+        **trained(*GIVEN),
+    log:
+        f"{TRAINING}/start.log",
+    conda:
+        "../envs/study.yaml"
+    shell:
+        "cp {input} $(dirname {output.generator}) 2> {log}"
 
 
 rule training_straight_faces:
     input:
-        **weights("generator", "mapping"),
+        **trained(*GIVEN),
     output:
         done=touch(f"{TRAINING}/straight-faces/.done"),
     params:
@@ -34,7 +46,7 @@ rule train_directions:
         **weights("directions"),
         faces=rules.training_straight_faces.output.done,
     output:
-        weights=f"{TRAINING}/directions.safetensors",
+        weights=f"{TRAINED}/directions.safetensors",
     params:
         code=code_of_modules("unripple.training.directions"),
     log:
@@ -50,7 +62,7 @@ rule train_directions:
 
 rule training_faces:
     input:
-        **weights("generator", "mapping", "directions"),
+        **trained(*GIVEN, "directions"),
     output:
         done=touch(f"{TRAINING}/faces/.done"),
     params:
@@ -87,7 +99,7 @@ rule train_parser:
     input:
         mattes=rules.training_mattes.output.done,
     output:
-        weights=f"{TRAINING}/parser.safetensors",
+        weights=f"{TRAINED}/parser.safetensors",
     params:
         checkpoint=f"{TRAINING}/parser.checkpoint",
         code=code_of_modules("unripple.training.parser"),
@@ -106,7 +118,7 @@ rule train_inpainter:
     input:
         mattes=rules.training_mattes.output.done,
     output:
-        weights=f"{TRAINING}/inpainter.safetensors",
+        weights=f"{TRAINED}/inpainter.safetensors",
     params:
         checkpoint=f"{TRAINING}/inpainter.checkpoint",
         code=code_of_modules("unripple.training.inpainter"),
@@ -123,10 +135,10 @@ rule train_inpainter:
 
 rule train_encoder:
     input:
-        **weights("generator", "parser"),
+        **trained("generator", "parser"),
         faces=rules.training_faces.output.done,
     output:
-        weights=f"{TRAINING}/encoder.safetensors",
+        weights=f"{TRAINED}/encoder.safetensors",
     params:
         cache=f"{TRAINING}/guesses",
         code=code_of_modules("unripple.training.encoder"),
@@ -143,10 +155,9 @@ rule train_encoder:
 
 rule train_consultation:
     input:
-        **weights("generator"),
-        guesses=rules.train_encoder.output.weights,
+        **trained("generator", "encoder"),
     output:
-        weights=f"{TRAINING}/consultation.safetensors",
+        weights=f"{TRAINED}/consultation.safetensors",
     params:
         cache=rules.train_encoder.params.cache,
         checkpoint=f"{TRAINING}/consultation.checkpoint",
@@ -164,11 +175,10 @@ rule train_consultation:
 
 rule train_ada_pose:
     input:
-        **weights("generator", "directions", "parser", "consultation"),
+        **trained("generator", "directions", "parser", "encoder", "consultation"),
         faces=rules.training_faces.output.done,
-        guesses=rules.train_encoder.output.weights,
     output:
-        weights=f"{TRAINING}/ada_pose.safetensors",
+        weights=f"{TRAINED}/ada_pose.safetensors",
     params:
         cache=rules.train_encoder.params.cache,
         checkpoint=f"{TRAINING}/ada_pose.checkpoint",
@@ -184,11 +194,11 @@ rule train_ada_pose:
         " --checkpoint {params.checkpoint} --models $(dirname {input.generator}) --out {output.weights} &> {log}"
 
 
-# The ripple finder learns the ripples of the set in models/lite: a target of its own, once the others were copied there.
-# Its faces are of numbers that no other training has: encoder and consultation are better on faces they know.
+# The ripple finder learns the ripples of the set that was trained. Its faces are of numbers that no other training has:
+# encoder and consultation are better on faces they know.
 rule training_ripple_faces:
     input:
-        **weights("generator", "mapping", "directions"),
+        **trained(*GIVEN, "directions"),
     output:
         done=touch(f"{TRAINING}/ripple-faces/.done"),
     params:
@@ -206,10 +216,10 @@ rule training_ripple_faces:
 
 rule train_ripples:
     input:
-        **weights("generator", "directions", "parser", "encoder", "consultation"),
+        **trained(*GIVEN, "directions", "parser", "encoder", "consultation"),
         faces=rules.training_ripple_faces.output.done,
     output:
-        weights=f"{TRAINING}/ripple_finder.safetensors",
+        weights=f"{TRAINED}/ripple_finder.safetensors",
     params:
         cache=f"{TRAINING}/ripple-pairs",
         checkpoint=f"{TRAINING}/ripple_finder.checkpoint",

@@ -237,7 +237,7 @@ class Compute(Section):
     deterministic: bool = Field(
         False,
         description="On a GPU: only algorithms that give the same bits each time, where PyTorch has one; slower. A CPU"
-        " has no others. No path spells it, and a change computes nothing anew.",
+        " has no others. No path spells it, and a change makes no picture anew.",
     )
 
 
