@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,7 @@ def jobs(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict
     teacher = project.folder / ".venv-teacher/bin/python"
     teacher.parent.mkdir(parents=True)
     teacher.touch()
-    announced = project.folder / "announced.jsonl"
-    announced.touch()
-    status, output = project.run("train", "--dry-run", "--logger", "jobs", "--logger-jobs-file", str(announced))
-    assert status == 0, output
-    found = [json.loads(line) for line in announced.read_text().splitlines()]
-    return {job["rule"]: job for job in found}
+    return {job["rule"]: job for job in project.announced("train")}
 
 
 def test_every_network_is_trained(jobs: dict[str, dict[str, Any]]) -> None:

@@ -98,11 +98,11 @@ class Project:
             text=True,
         )
 
-    def announced(self) -> list[dict[str, Any]]:
-        """The jobs that would run, as ``snakemake_logger_plugin_jobs`` writes them."""
+    def announced(self, *targets: str) -> list[dict[str, Any]]:
+        """The jobs that would run, of a study or of targets, as ``snakemake_logger_plugin_jobs`` writes them."""
         file = self.folder / "announced.jsonl"
         file.touch()
-        status, output = self.run("--dry-run", "--logger", "jobs", "--logger-jobs-file", str(file))
+        status, output = self.run(*targets, "--dry-run", "--logger", "jobs", "--logger-jobs-file", str(file))
         assert status == 0, output
         jobs = [json.loads(line) for line in file.read_text().splitlines()]
         file.unlink()

@@ -17,8 +17,8 @@ def person_matte(rgb: Tensor, models: ModelSet, parsing: Parsing = WHOLE) -> Ten
 
     ``parsing``: how the parser is run; by default on the pictures as they are, at all scales that it has.
     """
-    height, width = rgb.shape[-2:]
-    smaller = parsing.side is not None and parsing.side < max(height, width)
-    seen = resize(rgb, parsing.side).clamp(-1, 1) if smaller and parsing.side else rgb
-    matte = models.parser(seen.to(models.device), parsing.scales).float()
-    return F.interpolate(matte, (height, width), mode="bilinear", align_corners=False) if smaller else matte
+    size, side = rgb.shape[-2:], parsing.side
+    if side is None or side >= max(size):
+        return models.parser(rgb.to(models.device), parsing.scales).float()
+    matte = models.parser(resize(rgb, side).to(models.device), parsing.scales).float()
+    return F.interpolate(matte, size, mode="bilinear", align_corners=False)
