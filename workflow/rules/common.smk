@@ -252,6 +252,12 @@ def encoder(wildcards):
     return weights(name)[name]
 
 
+def descent(wildcards):
+    """The axes along which an inverter refines codes, if it does: hybrid, and pti, whose pivot it is, of the lite set."""
+    refines = study.models == "lite" and wildcards.invert.startswith(("hybrid", "pti"))
+    return weights("descent")["descent"] if refines else []
+
+
 def memory(lite, published):
     """What a job needs in MB, with either set of models."""
     return published if study.models == "published" else lite

@@ -2,6 +2,7 @@ rule invert:
     input:
         **weights("generator", "mapping", "parser", "consultation"),
         encoder=encoder,
+        descent=descent,
         portraits=portraits,
     output:
         index=INVERSIONS,

@@ -8,7 +8,7 @@ GIVEN = ("generator", "mapping")
 
 rule train:
     input:
-        *trained("directions", "parser", "inpainter", "encoder", "consultation", "ada_pose", "ripple_finder").values(),
+        *trained("directions", "parser", "inpainter", "encoder", "descent", "consultation", "ada_pose", "ripple_finder").values(),
 
 
 rule training_start:
@@ -194,17 +194,16 @@ rule train_ada_pose:
         " --checkpoint {params.checkpoint} --models $(dirname {input.generator}) --out {output.weights} &> {log}"
 
 
-# The ripple finder learns the ripples of the set that was trained. Its faces are of numbers that no other training has:
-# encoder and consultation are better on faces they know.
-rule training_ripple_faces:
+# Faces of numbers that encoder and consultation have not seen: they are better on those they know.
+rule training_unseen_faces:
     input:
         **trained(*GIVEN, "directions"),
     output:
-        done=touch(f"{TRAINING}/ripple-faces/.done"),
+        done=touch(f"{TRAINING}/unseen-faces/.done"),
     params:
         code=code_of_modules("unripple.training.rendered_faces"),
     log:
-        f"{TRAINING}/ripple-faces.log",
+        f"{TRAINING}/unseen-faces.log",
     conda:
         "../envs/study.yaml"
     resources:
@@ -214,10 +213,30 @@ rule training_ripple_faces:
         " --out $(dirname {output.done}) &> {log}"
 
 
+rule train_descent:
+    input:
+        **trained(*GIVEN, "parser", "encoder"),
+        faces=rules.training_unseen_faces.output.done,
+    output:
+        weights=f"{TRAINED}/descent.safetensors",
+    params:
+        code=code_of_modules("unripple.training.descent", "unripple.models.lite"),
+    log:
+        f"{TRAINING}/descent.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=6000,
+    shell:
+        "python -m unripple.training.descent --faces $(dirname {input.faces}) --models $(dirname {input.generator})"
+        " --out {output.weights} &> {log}"
+
+
+# The ripple finder learns the ripples of the set that was trained.
 rule train_ripples:
     input:
         **trained(*GIVEN, "directions", "parser", "encoder", "consultation"),
-        faces=rules.training_ripple_faces.output.done,
+        faces=rules.training_unseen_faces.output.done,
     output:
         weights=f"{TRAINED}/ripple_finder.safetensors",
     params:

@@ -39,6 +39,7 @@ def doctor(models: Models = MODELS) -> None:
         "generator": lite.GENERATOR,
         "mapping": lite.MAPPING,
         "encoder": lite.ENCODER,
+        "descent": lite.DESCENT,
         "consultation": lite.CONSULTATION,
         "directions": lite.DIRECTIONS,
         "parser": lite.PARSER,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # what only asks for a name in this package does without torc
     import torch
     from torch import Tensor, nn
 
+    from unripple.networks.descent import Descent
     from unripple.networks.fusion import Fused, FusionState
     from unripple.networks.st_alexnet import StLpips
     from unripple.settings.inverters import Inverter
@@ -63,6 +64,10 @@ class ModelSet(Protocol):
 
     def encoder(self, rgb: Tensor, network: str = "e4e") -> Tensor:
         """``rgb (B, 3, 256, 256)`` -> ``w_plus (B, 18, 512)``; by another encoder, ``psp``, where the set has it."""
+
+    @property
+    def descent(self) -> Descent:
+        """Along which axes of W codes are refined; lite has it."""
 
     @property
     def inverter(self) -> tuple[Inverter, int]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from unripple.files.tensors import to_256
 from unripple.models.devices import chosen_device
 from unripple.networks.consultation import Aligner, ConsultationEncoder
+from unripple.networks.descent import Descent
 from unripple.networks.e4e_lite import E4eLite, PooledFeatures
 from unripple.networks.fusion import Fused
 from unripple.networks.lama_lite import LamaLite
@@ -75,6 +76,11 @@ class LiteModels:
         reader, pooled = self._encoder
         codes: Tensor = reader(pooled(rgb))
         return codes
+
+    @cached_property
+    def descent(self) -> Descent:
+        """Along which axes of W codes are refined."""
+        return lite.load_descent(self.folder)
 
     @property
     def inverter(self) -> tuple[Inverter, int]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from unripple.files.tensors import to_256, to_tensor, to_uint8
 from unripple.models.devices import chosen_device
 from unripple.networks.consultation import Aligner, ConsultationEncoder
+from unripple.networks.descent import Descent
 from unripple.networks.e4e import E4E
 from unripple.networks.fusion import Fused
 from unripple.networks.graphonomy import Graphonomy
@@ -123,6 +124,11 @@ class PublishedModels:
     def inpainter(self, rgb: Tensor, mask: Tensor) -> Tensor:
         """``rgb (B, 3, H, W) in [-1, 1]`` and ``mask bool (B, 1, H, W)`` -> rgb, painted where the mask is True."""
         return inpaint(self._inpainter, rgb, mask)
+
+    @property
+    def descent(self) -> Descent:
+        """The set has none: raises ``ValueError``. Settings that ask for `hybrid` are refused before anything runs."""
+        raise ValueError("refinement: expected models = lite, in whose W codes are refined, found published")
 
     def ripples(self, photo: Tensor, inversion: Tensor, edit: Tensor, low_rate_edit: Tensor) -> Tensor:
         """The set has none: raises ``ValueError``. Settings that ask for it are refused before anything runs."""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from unripple.models import ModelSet
+from unripple.networks.descent import Descent
 from unripple.networks.mobile_stylegan import rows
-from unripple.networks.w_space import principal_axes
 
-#: Adam's step; it falls to a tenth over the last steps.
-RATE = 0.07
-#: Steps are taken along the principal axes of W, each scaled by its variance to this power. At 0 all of W's directions
-#: are alike, and steps are lost in those that change nothing; at 1/2 W is white, and what is rare (long hair) stays.
-SCALING = 0.2
+#: A step's length along each axis; it falls to a tenth over the last steps.
+RATE = 0.14
+#: How much of the mean gradient, and of its mean square, a step keeps of those before it.
+MOMENTUM, MEMORY = 0.7, 0.99
+#: What is known of the gradients' squares beforehand counts like this many steps.
+EXPERIENCE = 8
 #: Weight of the squared error beside the perceptual distance, and of the background beside the person.
-SQUARED, BACKGROUND = 0.5, 0.1
+SQUARED, BACKGROUND = 1.5, 0.1
+
+#: Called with the gradient ``(B, 512)`` of every step.
+Notice = Callable[[Tensor], None]
 
 
 def encode_refined(photo: Tensor, steps: int, models: ModelSet) -> Tensor:
@@ -43,22 +49,34 @@ def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tenso
         return w_plus
     if not torch.equal(w_plus, rows(w_plus[:, 0])):
         raise ValueError("w_plus: expected codes of W, equal in all rows; an encoder into W+ has none to refine")
-    network = models.perceptual
+    return rows(descend(photo, w_plus[:, 0], steps, models, models.descent))
+
+
+def descend(
+    photo: Tensor, start: Tensor, steps: int, models: ModelSet, along: Descent, notice: Notice | None = None
+) -> Tensor:
+    """Codes ``start (B, 512)`` after some steps along given axes: Adam's, but that squares start from experience.
+
+    Without that, a first step has one length along every axis, whether it matters or not.
+    """
+    network, (axes, expected) = models.perceptual, along.to(start)
     with torch.no_grad():
         weight = models.parser(photo).clamp(min=BACKGROUND)
         weight = weight / weight.mean(dim=(1, 2, 3), keepdim=True)
         wanted = network.features(photo)
-    start, axes = w_plus[:, 0], principal_axes(models.mapping, SCALING).to(w_plus)
-    with torch.enable_grad():
-        moved = torch.zeros_like(start, requires_grad=True)  # (B, 512), along the axes
-        optimizer = torch.optim.Adam([moved], RATE, betas=(0.9, 0.99))
-        for step in range(steps):
-            for group in optimizer.param_groups:
-                group["lr"] = RATE * min(1.0, 0.1 + 1.5 * (1 - step / steps))
-            made = models.small_picture(rows(start + moved @ axes))
+    moved, mean, squares, count = (torch.zeros_like(start) for _ in range(4))
+    for step in range(steps):
+        with torch.enable_grad():
+            made = models.small_picture(rows(start + moved.requires_grad_() @ axes))
             perceptual = network.distance_map(network.features(made), wanted, (256, 256))
             error = perceptual + SQUARED * (made - photo).square().mean(dim=1, keepdim=True)
-            optimizer.zero_grad()
-            (weight * error).mean(dim=(1, 2, 3)).sum().backward()
-            optimizer.step()
-    return rows((start + moved @ axes).detach())
+            (gradient,) = torch.autograd.grad((weight * error).mean(dim=(1, 2, 3)).sum(), moved)
+        if notice is not None:
+            notice(gradient)
+        mean = MOMENTUM * mean + (1 - MOMENTUM) * gradient
+        squares, count = MEMORY * squares + gradient.square(), MEMORY * count + 1
+        known = EXPERIENCE * expected * squares.mean(dim=1, keepdim=True) / count
+        spread = ((known + squares) / (EXPERIENCE + count)).sqrt()
+        rate = RATE * min(1.0, 0.1 + 1.5 * (1 - step / steps)) / (1 - MOMENTUM ** (step + 1))
+        moved = moved.detach() - rate * mean / spread
+    return start + moved @ axes

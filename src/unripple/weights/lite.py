@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from unripple.files.tensors import write_tensors
 from unripple.networks.consultation import Aligner, ConsultationEncoder
+from unripple.networks.descent import Descent
 from unripple.networks.e4e_lite import E4eLite
 from unripple.networks.lama_lite import LamaLite
-from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
+from unripple.networks.mobile_stylegan import STYLE_DIM, Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
 from unripple.networks.ripple_finder import RippleFinder
 from unripple.weights import openvino_ir
@@ -22,7 +23,7 @@ from unripple.weights.own import own_file
 
 GENERATOR, MAPPING, DIRECTIONS = "generator.safetensors", "mapping.safetensors", "directions.safetensors"
 ENCODER, CONSULTATION = "encoder.safetensors", "consultation.safetensors"
-PARSER, INPAINTER = "parser.safetensors", "inpainter.safetensors"
+PARSER, INPAINTER, DESCENT = "parser.safetensors", "inpainter.safetensors", "descent.safetensors"
 
 #: Rank of e4e-lite's readers, and middle channels of Ec's condition heads (512 in the published network).
 ENCODER_RANK, CONSULTATION_WIDTH = 192, 128
@@ -111,6 +112,19 @@ def load_direction(folder: Path, attribute: str) -> Tensor:
 def load_encoder(folder: Path) -> E4eLite:
     """e4e-lite without its trunk, which comes with ST-LPIPS."""
     return load_into(E4eLite(ENCODER_RANK), folder / ENCODER)
+
+
+def load_descent(folder: Path) -> Descent:
+    """The axes along which codes are refined.
+
+    Raises ``MissingModel`` if the file is not there, ``ValueError`` naming the file if it holds something else.
+    """
+    file = folder / DESCENT
+    state = _read(file)
+    shapes = {key: tuple(value.shape) for key, value in state.items()}
+    if shapes != {"axes": (STYLE_DIM, STYLE_DIM), "squares": (STYLE_DIM,)}:
+        raise ValueError(f"{file}: expected axes (512, 512) and squares (512,), found {shapes}")
+    return Descent(state["axes"].float(), state["squares"].float())
 
 
 def load_consultation(folder: Path) -> tuple[Aligner, ConsultationEncoder]:
