@@ -42,7 +42,7 @@ def test_a_few_steps_come_nearer_and_photos_do_not_mind_each_other(
     assert (distance(models, photo, together) < distance(models, photo, start)).all()
     torch.testing.assert_close(together, rows(together[:, 3]))
     alone = refine(photo[1:], start[1:], 3, models)
-    torch.testing.assert_close(together[1:], alone, atol=0.03, rtol=0)  # a step is .07, and sums differ with the batch
+    torch.testing.assert_close(together[1:], alone, atol=0.06, rtol=0)  # a step is .14, and sums differ with the batch
 
 
 def test_coordinates_along_the_axes_are_spread_like_w(models: ModelSet) -> None:
@@ -76,4 +76,4 @@ def test_neither_batch_nor_threads_change_a_code(models: ModelSet, photos: tuple
         other = encode_refined(photo[1:], 4, models)
     finally:
         torch.set_num_threads(threads)
-    torch.testing.assert_close(other, together[1:], atol=0.02, rtol=0)
+    torch.testing.assert_close(other, together[1:], atol=0.1, rtol=0)  # one step is .14

@@ -8,7 +8,9 @@ GIVEN = ("generator", "mapping")
 
 rule train:
     input:
-        *trained("directions", "parser", "inpainter", "encoder", "descent", "consultation", "ada_pose", "ripple_finder").values(),
+        *trained(
+            "directions", "parser", "inpainter", "encoder", "descent", "consultation", "ada_pose", "ripple_finder"
+        ).values(),
 
 
 rule training_start:
