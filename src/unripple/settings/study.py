@@ -185,7 +185,7 @@ class Invert(Section):
         json_schema_extra=_or_auto,
     )
     steps: int = Field(
-        16,
+        inverters.own("lite")[1],
         ge=0,
         le=100_000,
         description="Gradient steps of hybrid, i2s and pti; 0 for the encoders. auto: hybrid 12, i2s 100 and pti 10"

@@ -55,9 +55,17 @@ def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tenso
 def descend(
     photo: Tensor, start: Tensor, steps: int, models: ModelSet, along: Descent, notice: Notice | None = None
 ) -> Tensor:
-    """Codes ``start (B, 512)`` after some steps along given axes: Adam's, but that squares start from experience.
+    """Codes ``(B, 512)`` after some steps along given axes: Adam's (Kingma and Ba, 2015), with squares from experience.
 
     Without that, a first step has one length along every axis, whether it matters or not.
+
+    Args:
+        photo: ``float32 (B, 3, 256, 256)`` in [-1, 1].
+        start: ``float32 (B, 512)``, codes of W.
+        steps: gradient steps.
+        models: the networks.
+        along: the axes, and what is known of the gradients along them.
+        notice: is handed the gradient of every step.
     """
     network, (axes, expected) = models.perceptual, along.to(start)
     with torch.no_grad():

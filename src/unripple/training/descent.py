@@ -45,7 +45,7 @@ def gradients(photo: Rgb, models: ModelSet, along: Descent) -> list[Tensor]:
 
 
 def learn(faces: Path, count: int, models: ModelSet, parser: Parser) -> Descent:
-    """The axes that ``count`` rendered faces give.
+    """The axes that ``count`` rendered faces give, refined side by side, one in each of the processor's cores.
 
     Raises ``ValueError`` where there are fewer faces.
     """
@@ -54,7 +54,6 @@ def learn(faces: Path, count: int, models: ModelSet, parser: Parser) -> Descent:
     if len(rgb) < count:
         raise ValueError(f"{faces}: expected {count} faces, found {len(rgb)}; render more chunks")
     photos = over_plates(rgb, parser, seed=1)
-    torch.set_num_threads(1)  # one photo a thread, as where a study inverts
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         found = workers.map(lambda photo: gradients(photo, models, along), photos)
         return along.turned(torch.cat([step for steps in tqdm(found, total=count, mininterval=10) for step in steps]))
@@ -67,6 +66,7 @@ def main(
     count: Annotated[int, typer.Option(min=64, help="Faces; each takes as many steps as are kept.")] = 96,
 ) -> None:
     """Write axes and squares."""
+    torch.set_num_threads(1)  # one photo a thread, as where a study inverts
     found = learn(faces, count, lite.load(models), load_parser(models))
     write_tensors(out, {"axes": found.axes.contiguous(), "squares": found.squares}, {"faces": str(count)})
     print(f"{out}: {count * STEPS} gradients")
