@@ -68,17 +68,20 @@ def test_a_hole_at_the_border_is_seen_with_its_mirror_image(
     seen = []
 
     def spy(padded: Picture, padded_mask: Mask, hidden: Mask) -> Picture:
-        assert hidden.shape == padded_mask.shape
-        assert not hidden.any()
-        seen.append((padded, padded_mask))
+        seen.append((padded, padded_mask, hidden))
         return padded
 
     assert np.array_equal(inpaint(rgb, mask, spy), rgb)
-    ((padded, padded_mask),) = seen
+    ((padded, padded_mask, hidden),) = seen
     assert padded.shape[0] % MULTIPLE == padded.shape[1] % MULTIPLE == 0
     assert 0 <= padded.shape[0] - (48 + top + bottom) < MULTIPLE
     assert 0 <= padded.shape[1] - (56 + left + right) < MULTIPLE
-    assert np.array_equal(padded[top : top + 48, left : left + 56], rgb)
+    inside = np.s_[top : top + 48, left : left + 56]
+    assert np.array_equal(padded[inside], rgb)
+    # The hole's mirror image need not be filled.
+    assert np.array_equal(padded_mask[inside], mask)
+    assert not hidden[inside].any()
+    assert (padded_mask & ~hidden).sum() == mask.sum()
     if left:
         assert np.array_equal(padded[top : top + 48, :left], rgb[:, 1 : left + 1][:, ::-1])
         assert np.array_equal(padded_mask[top : top + 48, :left], mask[:, 1 : left + 1][:, ::-1])

@@ -63,13 +63,18 @@ def test_same_input_gives_same_bytes_whatever_ran_before_or_beside() -> None:
 
 def test_what_is_hidden_has_no_part_in_the_fill() -> None:
     hidden = nothing()
-    hidden[30:110, 70:100] = True  # overlaps the hole, which is filled all the same
+    hidden[30:110, 70:100] = True  # overlaps the hole
     rgb = np.where(hidden[..., None], np.array([1, -1, -1], np.float32), weave())
     other = np.where(hidden[..., None], np.array([1, 1, 1], np.float32), weave())
     model = patch_match(24)
     filled = model(rgb, hole(), hidden)
-    assert np.array_equal(filled[hole()], model(other, hole(), hidden)[hole()])
-    assert not reddish(filled)[hole()].any()
+    wanted = hole() & ~hidden
+    assert np.array_equal(filled[wanted], model(other, hole(), hidden)[wanted])
+    assert np.array_equal(filled[~wanted], rgb[~wanted])
+    # Where somebody asks for all of the hole, it is filled, and nothing hidden is seen.
+    whole = inpaint(rgb, hole(), model, 0, hidden)
+    assert np.array_equal(whole[hole()], inpaint(other, hole(), model, 0, hidden)[hole()])
+    assert not reddish(whole)[hole()].any()
 
 
 def test_the_ring_is_joined_but_not_copied() -> None:

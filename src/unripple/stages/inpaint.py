@@ -16,7 +16,7 @@ from unripple.stages.composite import Picture, mixed
 from unripple.stages.masks import ramp, require_masks, scaled
 
 #: A picture, the mask of its hole and the mask of what must not be seen -> the picture, filled inside the hole. What is
-#: hidden may overlap the hole, and may be anything afterwards.
+#: hidden may be anything afterwards; what is hidden of the hole nobody will look at, so it need not be filled.
 Inpainter = Callable[[Picture, Mask, Mask], Picture]
 
 #: Networks with three strides of two take sides that are multiples of this.
@@ -30,8 +30,8 @@ TELEA_RADIUS: Final = 5.0
 def inpaint(rgb: Picture, mask: Mask, model: Inpainter, feather: float = 2, hidden: Mask | None = None) -> Picture:
     """Fill the masked pixels with ``model``; all others stay bit-equal.
 
-    A hole at the border has context on one side only, and networks fill it badly: there the picture is mirrored
-    outwards with its mask, and cropped again.
+    A hole at the border has context on one side only, and is filled badly: there the picture is mirrored outwards
+    with its mask, and cropped again.
 
     Args:
         rgb: the picture.
@@ -61,13 +61,13 @@ def _fill(rgb: Picture, hole: Mask, hidden: Mask, model: Inpainter) -> Picture:
     height, width = unknown.shape
     rows = _margins(height, bool(unknown[0].any()), bool(unknown[-1].any()))
     columns = _margins(width, bool(unknown[:, 0].any()), bool(unknown[:, -1].any()))
+    inner = np.s_[rows[0] : rows[0] + height, columns[0] : columns[0] + width]
+    unseen = np.pad(unknown, (rows, columns), mode="reflect")  # of the hole its mirror image, which is cut off again
+    unseen[inner] = hidden & ~hole
     filled = model(
-        np.pad(rgb, (rows, columns, (0, 0)), mode="reflect"),
-        np.pad(hole, (rows, columns), mode="reflect"),
-        np.pad(hidden, (rows, columns), mode="reflect"),
+        np.pad(rgb, (rows, columns, (0, 0)), mode="reflect"), np.pad(hole, (rows, columns), mode="reflect"), unseen
     )
-    inner = filled[rows[0] : rows[0] + height, columns[0] : columns[0] + width]
-    return np.clip(inner, -1, 1).astype(np.float32)
+    return np.clip(filled[inner], -1, 1).astype(np.float32)
 
 
 def _margins(extent: int, touches_start: bool, touches_end: bool) -> tuple[int, int]:

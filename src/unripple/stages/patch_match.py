@@ -53,9 +53,9 @@ def patch_match(ring: float) -> Inpainter:
             guide[doubtful] = _RING
         patchmatch.set_random_seed(SEED)
         filled = patchmatch.inpaint_regularity(
-            levels(rgb), hole, guide, global_mask=hidden & ~hole, patch_size=PATCH, guide_weight=RELUCTANCE
+            levels(rgb), hole & ~hidden, guide, global_mask=hidden, patch_size=PATCH, guide_weight=RELUCTANCE
         )
-        return np.where(hole[..., None], signed(filled), rgb)
+        return np.where((hole & ~hidden)[..., None], signed(filled), rgb)
 
     return inpainter
 

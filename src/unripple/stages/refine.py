@@ -18,7 +18,7 @@ MOMENTUM, MEMORY = 0.7, 0.99
 #: What is known of the gradients' squares beforehand counts like this many steps.
 EXPERIENCE = 8
 #: Weight of the squared error beside the perceptual distance, and of the background beside the person.
-SQUARED, BACKGROUND = 1.5, 0.1
+SQUARED, BACKGROUND = 1.5, 0.03
 
 #: Called with the gradient ``(B, 512)`` of every step.
 Notice = Callable[[Tensor], None]
