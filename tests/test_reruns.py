@@ -188,7 +188,7 @@ CHANGES: dict[str, Callable[[Project], None]] = {
     "a photo replaced by one with a time older than the results": older,
     **{
         f"weights of the {network}": partial(weights, network)
-        for network in ("generator", "mapping", "encoder", "descent", "consultation", "directions", "parser")
+        for network in ("generator", "mapping", "encoder", "descent", "preview", "consultation", "directions", "parser")
     },
     "weights of the inpainter, which the default study does not use": partial(weights, "inpainter"),
     "`ripple.operation: learned`, and weights of the ripple finder": learned_masks,

@@ -29,8 +29,9 @@ def jobs(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict
 
 def test_every_network_is_trained(jobs: dict[str, dict[str, Any]]) -> None:
     networks = {file for job in jobs.values() for file in job["output"] if file.startswith(TRAINED)}
-    trained = {"directions", "parser", "inpainter", "encoder", "descent", "consultation", "ada_pose", "ripple_finder"}
-    assert networks == {f"{TRAINED}{name}.safetensors" for name in trained | {"generator", "mapping"}}
+    trained = {"directions", "parser", "inpainter", "encoder", "preview", "descent", "consultation", "ada_pose"}
+    trained |= {"ripple_finder", "generator", "mapping"}
+    assert networks == {f"{TRAINED}{name}.safetensors" for name in trained}
 
 
 def test_what_is_trained_sees_what_was_trained_before(jobs: dict[str, dict[str, Any]]) -> None:
@@ -38,6 +39,6 @@ def test_what_is_trained_sees_what_was_trained_before(jobs: dict[str, dict[str, 
         shipped = {file for file in job["input"] if file.startswith("models/")}
         assert shipped == SHIPPED.get(rule, set()), rule
     assert f"{TRAINED}parser.safetensors" in jobs["train_encoder"]["input"]
-    assert f"{TRAINED}encoder.safetensors" in jobs["train_descent"]["input"]
+    assert {f"{TRAINED}{name}.safetensors" for name in ("encoder", "preview")} <= set(jobs["train_descent"]["input"])
     assert f"{TRAINED}directions.safetensors" in jobs["training_faces"]["input"]
     assert f"{TRAINED}consultation.safetensors" in jobs["train_ripples"]["input"]

@@ -36,7 +36,7 @@ TINY = {
     "edit": {"degrees": [3]},
     "metrics": {"bootstrap": 100},
 }
-WEIGHTS = ("directions", "encoder", "descent", "consultation", "parser", "inpainter")
+WEIGHTS = ("directions", "encoder", "descent", "preview", "consultation", "parser", "inpainter")
 
 
 class Project:

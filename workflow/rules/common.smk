@@ -252,10 +252,10 @@ def encoder(wildcards):
     return weights(name)[name]
 
 
-def descent(wildcards):
-    """The axes along which an inverter refines codes, if it does: hybrid, and pti, whose pivot it is, of the lite set."""
+def refinement(wildcards):
+    """What an inverter refines codes by, if it does: hybrid, and pti, whose pivot it is, of the lite set."""
     refines = study.models == "lite" and wildcards.invert.startswith(("hybrid", "pti"))
-    return weights("descent")["descent"] if refines else []
+    return list(weights("descent", "preview").values()) if refines else []
 
 
 def memory(lite, published):

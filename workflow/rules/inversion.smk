@@ -29,7 +29,7 @@ rule measure_consistency:
     input:
         **weights("generator", "mapping", "parser"),
         encoder=encoder,
-        descent=descent,
+        refinement=refinement,
         directions=directions,
         portraits=portraits,
         inversions=rules.invert.output.index,

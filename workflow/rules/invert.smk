@@ -2,7 +2,7 @@ rule invert:
     input:
         **weights("generator", "mapping", "parser", "consultation"),
         encoder=encoder,
-        descent=descent,
+        refinement=refinement,
         portraits=portraits,
     output:
         index=INVERSIONS,

@@ -9,7 +9,15 @@ GIVEN = ("generator", "mapping")
 rule train:
     input:
         *trained(
-            "directions", "parser", "inpainter", "encoder", "descent", "consultation", "ada_pose", "ripple_finder"
+            "directions",
+            "parser",
+            "inpainter",
+            "encoder",
+            "preview",
+            "descent",
+            "consultation",
+            "ada_pose",
+            "ripple_finder",
         ).values(),
 
 
@@ -215,9 +223,29 @@ rule training_unseen_faces:
         " --out $(dirname {output.done}) &> {log}"
 
 
+rule train_preview:
+    input:
+        **trained(*GIVEN, "directions"),
+    output:
+        weights=f"{TRAINED}/preview.safetensors",
+    params:
+        checkpoint=f"{TRAINING}/preview.ckpt",
+        code=code_of_modules("unripple.training.preview"),
+    log:
+        f"{TRAINING}/preview.log",
+    conda:
+        "../envs/study.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+    shell:
+        "python -m unripple.training.preview --models $(dirname {input.generator}) --checkpoint {params.checkpoint}"
+        " --out {output.weights} &> {log}"
+
+
 rule train_descent:
     input:
-        **trained(*GIVEN, "parser", "encoder"),
+        **trained(*GIVEN, "parser", "encoder", "preview"),
         faces=rules.training_unseen_faces.output.done,
     output:
         weights=f"{TRAINED}/descent.safetensors",

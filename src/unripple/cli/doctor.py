@@ -40,6 +40,7 @@ def doctor(models: Models = MODELS) -> None:
         "mapping": lite.MAPPING,
         "encoder": lite.ENCODER,
         "descent": lite.DESCENT,
+        "preview": lite.PREVIEW,
         "consultation": lite.CONSULTATION,
         "directions": lite.DIRECTIONS,
         "parser": lite.PARSER,

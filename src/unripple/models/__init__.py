@@ -55,6 +55,9 @@ class ModelSet(Protocol):
     def small_picture(self, w_plus: Tensor) -> Tensor:
         """What `to_256` makes of the generator's picture, ``(B, 3, 256, 256)``; gradients reach ``w_plus``."""
 
+    def preview(self, w_plus: Tensor) -> Tensor:
+        """Near `small_picture`, for less: what codes are refined by; lite has it."""
+
     @property
     def perceptual(self) -> StLpips:
         """The perceptual distance."""

@@ -18,8 +18,9 @@ from unripple.networks.fusion import Fused
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
+from unripple.networks.preview import FIRST, Preview, scales
 from unripple.networks.ripple_finder import RippleFinder
-from unripple.networks.small_picture import small_picture
+from unripple.networks.small_picture import previewed, small_picture
 from unripple.networks.st_alexnet import StLpips
 from unripple.settings import inverters
 from unripple.settings.inverters import Inverter
@@ -59,6 +60,13 @@ class LiteModels:
         if w_plus.device.type == "cpu":
             return small_picture(self.generator, w_plus)
         return to_256(self.generator(w_plus))
+
+    def preview(self, w_plus: Tensor) -> Tensor:
+        """Near `small_picture`, without the generator's last two blocks."""
+        if w_plus.device.type == "cpu":
+            return previewed(self.generator, self._preview, w_plus)
+        x = self.generator.features(w_plus, FIRST)
+        return self._preview(x, scales(self.generator, w_plus)).clamp(-1, 1)
 
     @cached_property
     def perceptual(self) -> StLpips:
@@ -125,6 +133,10 @@ class LiteModels:
     @cached_property
     def _encoder(self) -> tuple[E4eLite, PooledFeatures]:
         return lite.load_encoder(self.folder).to(self.device), PooledFeatures(load_trunk()).to(self.device)
+
+    @cached_property
+    def _preview(self) -> Preview:
+        return lite.load_preview(self.folder).to(self.device).to(memory_format=torch.channels_last)
 
     @cached_property
     def _consultation(self) -> tuple[Aligner, ConsultationEncoder]:

@@ -125,6 +125,10 @@ class PublishedModels:
         """``rgb (B, 3, H, W) in [-1, 1]`` and ``mask bool (B, 1, H, W)`` -> rgb, painted where the mask is True."""
         return inpaint(self._inpainter, rgb, mask)
 
+    def preview(self, w_plus: Tensor) -> Tensor:
+        """The set has none: raises ``ValueError``, see `descent`."""
+        raise ValueError("refinement: expected models = lite, in whose W codes are refined, found published")
+
     @property
     def descent(self) -> Descent:
         """The set has none: raises ``ValueError``. Settings that ask for `hybrid` are refused before anything runs."""

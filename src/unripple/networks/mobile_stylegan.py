@@ -198,9 +198,7 @@ class MobileStyleGAN(nn.Module):
 
     def to_fusion(self, w_plus: Tensor) -> FusionState:
         """``w_plus: (B, 18, 512)`` -> features ``(B, 512, 64, 64)`` right before HFGI's fusion."""
-        x = self.conv0(self.constant.expand(len(w_plus), -1, -1, -1), w_plus[:, 0])
-        for i in range(FUSION_BLOCK):
-            x = self.block(i)(x, w_plus)
+        x = self.features(w_plus, FUSION_BLOCK)
         x = self.block(FUSION_BLOCK).first(x, w_plus[:, 2 * FUSION_BLOCK + 1])
         return FusionState(features=x, skip=None)
 
@@ -220,6 +218,13 @@ class MobileStyleGAN(nn.Module):
             x = self.block(i)(x, w_plus, window)
         rgb: Tensor = self.head(x, w_plus[:, -1])
         return rgb
+
+    def features(self, w_plus: Tensor, blocks: int) -> Tensor:
+        """What the first ``blocks`` make of ``w_plus (B, 18, 512)``: ``(B, C, R, R)``."""
+        x: Tensor = self.conv0(self.constant.expand(len(w_plus), -1, -1, -1), w_plus[:, 0])
+        for i in range(blocks):
+            x = self.block(i)(x, w_plus)
+        return x
 
     def block(self, i: int) -> Block:
         """Block ``i``, 0 to 6: 8x8 to 512x512."""

@@ -1,6 +1,7 @@
-"""MobileStyleGAN's picture as HFGI's encoders look at it, 256 px, and its gradient for the code, in less time.
+"""MobileStyleGAN's picture as HFGI's encoders look at it, 256 px, and its gradient for the code, in less time on a CPU.
 
-The same sums as ``to_256(generator(w_plus))`` in another order:
+`small_picture` has the same sums as ``to_256(generator(w_plus))``, `previewed` those of the generator's first
+blocks and of the `Preview` of its last two, in another order:
 
 * Large layers are bound by memory, so they are computed in strips of rows that stay in the processor's cache.
 * The weights are frozen, so nothing is kept for their gradients.
@@ -11,13 +12,14 @@ Throughout, features are ``float (H, W, C)``: one picture, channels last.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unripple.networks.mobile_stylegan import LEAK, ImageHead, MobileStyleGAN, StyledConv
+from unripple.networks.mobile_stylegan import LEAK, ImageHead, MobileStyleGAN
+from unripple.networks.preview import FIRST, Preview, scales
 
 #: Floats of a strip: it lies in a cache beside what is made of it.
 STRIP = 1 << 19
@@ -31,16 +33,57 @@ def small_picture(generator: MobileStyleGAN, w_plus: Tensor) -> Tensor:
     return torch.stack([_one(generator, code) for code in w_plus.split(1)])
 
 
-def _one(generator: MobileStyleGAN, w_plus: Tensor) -> Tensor:
+def previewed(generator: MobileStyleGAN, preview: Preview, w_plus: Tensor) -> Tensor:
+    """Codes ``float (B, 18, 512)`` -> ``float (B, 3, 256, 256)`` in [-1, 1]: near `small_picture`, for less.
+
+    Gradients reach ``w_plus`` alone.
+    """
+    return torch.stack([_one_previewed(generator, preview, code) for code in w_plus.split(1)])
+
+
+def _features(generator: MobileStyleGAN, w_plus: Tensor, blocks: int) -> Tensor:
+    """What the first ``blocks`` make of one code ``(1, 18, 512)``."""
     x = generator.conv0(generator.constant, w_plus[:, 0])[0].permute(1, 2, 0).contiguous()
-    for i in range(len(generator.blocks)):
+    for i in range(blocks):
         block = generator.block(i)
         x = _Upsampled.apply(x, 0.5 * block.up(w_plus[0, 2 * i + 1]))
         x = _Styled.apply(x, block.conv1.modulation(w_plus[0, 2 * i + 1]), block.conv1)
         x = _Styled.apply(x, block.conv2.modulation(w_plus[0, 2 * i + 2]), block.conv2)
+    return x
+
+
+def _one(generator: MobileStyleGAN, w_plus: Tensor) -> Tensor:
     head = generator.head
+    x = _features(generator, w_plus, len(generator.blocks))
     rgb: Tensor = _Reduced.apply(x, head.modulation(w_plus[0, -1]), head)
     return rgb.permute(2, 0, 1)
+
+
+def _one_previewed(generator: MobileStyleGAN, preview: Preview, w_plus: Tensor) -> Tensor:
+    x = _features(generator, w_plus, FIRST)
+    *by, last = scales(generator, w_plus)
+    for layer, scale in zip(preview.layers, by, strict=True):
+        x = _Styled.apply(x, scale[0], layer)
+    head = preview.head
+    bands = F.linear(x, head.weight[:, :, 0, 0] * last, head.bias)
+    rgb: Tensor = _Upsampled.apply(bands, bands.new_full((bands.shape[2],), 0.5))
+    return rgb.clamp(-1, 1).permute(2, 0, 1)
+
+
+class _Separable(Protocol):
+    """A convolution that `_Styled` computes: a separable ``StyledConv``, or one of a `Preview`."""
+
+    @property
+    def depthwise(self) -> nn.Conv2d | None:
+        """3x3, without bias."""
+
+    @property
+    def conv(self) -> nn.Conv2d:
+        """1x1."""
+
+    @property
+    def noise(self) -> Tensor:
+        """``(1, 1, H, W)``."""
 
 
 def _strips(height: int, floats_of_a_row: int) -> list[slice]:
@@ -105,7 +148,7 @@ class _Styled(torch.autograd.Function):
     """A separable `StyledConv` after its modulation: ``x (H, W, C)`` and ``scale (C,)`` -> ``(H, W, C')``."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, layer: StyledConv) -> Tensor:
+    def forward(ctx: Any, x: Tensor, scale: Tensor, layer: _Separable) -> Tensor:
         depthwise, pointwise, bias = _weights(layer)
         height, width, _ = x.shape
         noise, scaled = layer.noise[0, 0, :, :, None], depthwise * scale[:, None, None, None]
@@ -137,7 +180,7 @@ class _Styled(torch.autograd.Function):
         return for_x, for_scale, None
 
 
-def _weights(layer: StyledConv) -> tuple[Tensor, Tensor, Tensor]:
+def _weights(layer: _Separable) -> tuple[Tensor, Tensor, Tensor]:
     """Depth-wise ``(C, 1, 3, 3)``, point-wise ``(C', C)``, and bias ``(C',)``."""
     assert layer.depthwise is not None and layer.conv.bias is not None
     return layer.depthwise.weight, layer.conv.weight[:, :, 0, 0], layer.conv.bias

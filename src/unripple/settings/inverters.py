@@ -11,7 +11,7 @@ INVERTERS: Final[tuple[Inverter, ...]] = get_args(Inverter)
 
 #: By set of models: the inverters that it has, the first by default, and their steps.
 STEPS: Final[dict[str, dict[Inverter, int]]] = {
-    "lite": {"hybrid": 12, "e4e": 0, "i2s": 100, "pti": 10},
+    "lite": {"hybrid": 16, "e4e": 0, "i2s": 100, "pti": 10},
     "published": {"e4e": 0, "psp": 0, "i2s": 5000, "pti": 350},
 }
 
@@ -22,7 +22,7 @@ def own(models: str) -> tuple[Inverter, int]:
 
 
 def spelled(method: Inverter, steps: int) -> str:
-    """As a path spells it: ``e4e``, ``hybrid-12``."""
+    """As a path spells it: ``e4e``, ``hybrid-16``."""
     return f"{method}-{steps}" if steps else method
 
 

@@ -75,7 +75,7 @@ def descend(
     moved, mean, squares, count = (torch.zeros_like(start) for _ in range(4))
     for step in range(steps):
         with torch.enable_grad():
-            made = models.small_picture(rows(start + moved.requires_grad_() @ axes))
+            made = models.preview(rows(start + moved.requires_grad_() @ axes))
             perceptual = network.distance_map(network.features(made), wanted, (256, 256))
             error = perceptual + SQUARED * (made - photo).square().mean(dim=1, keepdim=True)
             (gradient,) = torch.autograd.grad((weight * error).mean(dim=(1, 2, 3)).sum(), moved)

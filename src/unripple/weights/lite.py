@@ -17,13 +17,15 @@ from unripple.networks.e4e_lite import E4eLite
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.mobile_stylegan import STYLE_DIM, Mapping, MobileStyleGAN
 from unripple.networks.parser import Parser
+from unripple.networks.preview import Preview
 from unripple.networks.ripple_finder import RippleFinder
 from unripple.weights import openvino_ir
 from unripple.weights.own import own_file
 
 GENERATOR, MAPPING, DIRECTIONS = "generator.safetensors", "mapping.safetensors", "directions.safetensors"
 ENCODER, CONSULTATION = "encoder.safetensors", "consultation.safetensors"
-PARSER, INPAINTER, DESCENT = "parser.safetensors", "inpainter.safetensors", "descent.safetensors"
+PARSER, INPAINTER = "parser.safetensors", "inpainter.safetensors"
+DESCENT, PREVIEW = "descent.safetensors", "preview.safetensors"
 
 #: Rank of e4e-lite's readers, and middle channels of Ec's condition heads (512 in the published network).
 ENCODER_RANK, CONSULTATION_WIDTH = 192, 128
@@ -125,6 +127,11 @@ def load_descent(folder: Path) -> Descent:
     if shapes != {"axes": (STYLE_DIM, STYLE_DIM), "squares": (STYLE_DIM,)}:
         raise ValueError(f"{file}: expected axes (512, 512) and squares (512,), found {shapes}")
     return Descent(state["axes"].float(), state["squares"].float())
+
+
+def load_preview(folder: Path) -> Preview:
+    """The generator's last two blocks at 128 px."""
+    return load_into(Preview(), folder / PREVIEW)
 
 
 def load_consultation(folder: Path) -> tuple[Aligner, ConsultationEncoder]:
