@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 import torch
@@ -12,7 +10,7 @@ from torch import Tensor, nn
 from unripple.detectors.dlib_faces import FaceMeter
 from unripple.files.tensors import to_arrays, to_tensor
 from unripple.known_plate import plates, portraits
-from unripple.known_plate.portraits import YAW_LIMIT, compose, sample_codes, study_plate
+from unripple.known_plate.portraits import YAW_LIMIT, YAW_OF_POSE, OneFace, compose, sample_codes, study_plate
 from unripple.settings.plates import STUDY_PLATES
 
 SIZE = 32
@@ -25,21 +23,40 @@ class Doubling(nn.Module):
         return 2 * z
 
 
-def first_coordinate(w: Tensor) -> Sequence[float | None]:
-    """Yaw = 10 times the first coordinate; codes whose second coordinate is above 2 show no face."""
-    return [None if b > 2 else 10 * a for a, b in w[:, :2].tolist()]
+#: Faces turn along the first coordinate.
+POSE = torch.eye(512)[0]
 
 
-def draw(count: int, seed: int = 0, truncation: float = 0.7) -> Tensor:
-    return sample_codes(Doubling(), torch.zeros(512), first_coordinate, count=count, seed=seed, truncation=truncation)
+def second_is_small(w: Tensor) -> bool:
+    """Codes whose second coordinate is above 1 show no face."""
+    return float(w[0, 1]) <= 1
+
+
+def draw(count: int, seed: int = 0, truncation: float = 0.7, is_one_face: OneFace = second_is_small) -> Tensor:
+    return sample_codes(Doubling(), torch.zeros(512), POSE, is_one_face, count=count, seed=seed, truncation=truncation)
 
 
 def test_codes_are_faces_spread_over_the_yaws() -> None:
     w = draw(12)
     assert w.shape == (12, 512)
-    yaws = np.sort(np.array(first_coordinate(w), dtype=np.float64))
+    assert (w[:, 1] <= 1).all()
+    yaws = np.sort(YAW_OF_POSE * w[:, 0].numpy())
     assert np.abs(yaws - np.linspace(-YAW_LIMIT, YAW_LIMIT, 12)).mean() < 4
     assert len(torch.unique(w, dim=0)) == 12
+
+
+def test_no_more_faces_are_looked_at_than_needed_and_none_twice() -> None:
+    looked: list[Tensor] = []
+
+    def is_one_face(w: Tensor) -> bool:
+        looked.append(w)
+        return second_is_small(w)
+
+    taken = draw(12, is_one_face=is_one_face)
+    seen = torch.cat(looked)
+    assert len(torch.unique(seen, dim=0)) == len(seen)
+    assert len(seen) < 24
+    assert all((seen == one).all(dim=1).any() for one in taken)
 
 
 def test_codes_depend_on_their_seed_alone() -> None:
@@ -50,22 +67,20 @@ def test_codes_depend_on_their_seed_alone() -> None:
 
 def test_truncation_pulls_to_the_mean() -> None:
     mean = torch.full((512,), 3.0)
-    w = sample_codes(Doubling(), mean, lambda w: [0.0] * len(w), count=4, seed=0, truncation=0.5)
+    w = sample_codes(Doubling(), mean, POSE, lambda w: True, count=4, seed=0, truncation=0.5)
     assert w.mean() == pytest.approx(1.5, abs=0.1)  # Half the way from the mapping's mean, 0.
 
 
 def test_too_few_faces_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(ValueError, match=r"expected 3 faces among 6.*found 0.*another seed"):
-        sample_codes(Doubling(), torch.zeros(512), lambda w: [None] * len(w), count=3, seed=0, truncation=1.0)
+        draw(3, is_one_face=lambda w: False)
 
 
-def test_yaw_is_measured_only_where_one_face_is_seen() -> None:
+def test_one_face_is_neither_none_nor_two() -> None:
     photo = to_tensor([portraits.example_photo("astronaut")])
-    shown = {0: torch.zeros_like(photo), 1: photo, 2: torch.cat([photo, photo], dim=3)}
-    yaws = portraits.measured_yaw(lambda w: shown[int(w[0, 0])], FaceMeter())(torch.tensor([[0.0], [1.0], [2.0]]))
-    assert yaws[0] is None
-    assert yaws[1] == pytest.approx(-3, abs=4)
-    assert yaws[2] is None
+    shown = [torch.zeros_like(photo), photo, torch.cat([photo, photo], dim=3)]
+    is_one_face = portraits.shows_one_face(lambda w: shown[int(w[0, 0])], FaceMeter())
+    assert [is_one_face(torch.tensor([[float(i)]])) for i in range(3)] == [False, True, False]
 
 
 def test_plates_of_the_study_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:

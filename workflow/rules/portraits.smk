@@ -1,6 +1,6 @@
 rule known_plate_codes:
     input:
-        **weights("generator", "mapping"),
+        **weights("generator", "mapping", "directions"),
     output:
         codes=f"{RESULTS}/codes/known-plate.npz",
         record=f"{RESULTS}/codes/known-plate.record.json",
