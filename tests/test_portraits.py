@@ -59,6 +59,22 @@ def test_no_more_faces_are_looked_at_than_needed_and_none_twice() -> None:
     assert all((seen == one).all(dim=1).any() for one in taken)
 
 
+class Shaken(Doubling):
+    """The same on another processor."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z) + 1e-6 * torch.randn(z.shape, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_last_digit_makes_nobody_somebody_else(seed: int) -> None:
+    both = [
+        sample_codes(mapping, torch.zeros(512), POSE, second_is_small, count=40, seed=seed, truncation=0.7)
+        for mapping in (Doubling(), Shaken())
+    ]
+    torch.testing.assert_close(*both, atol=1e-5, rtol=0)
+
+
 def test_codes_depend_on_their_seed_alone() -> None:
     assert torch.equal(draw(5), draw(5))
     assert not torch.equal(draw(5), draw(5, seed=1))
