@@ -364,8 +364,8 @@ def test_doctor_knows_the_published_models(tmp_path: Path) -> None:
 
 def test_doctor_is_content_when_all_is_there(tmp_path: Path) -> None:
     for name in (
-        weights.GENERATOR, weights.MAPPING, weights.ENCODER, weights.DESCENT, weights.CONSULTATION, weights.DIRECTIONS,
-        weights.PARSER, weights.INPAINTER,
+        weights.GENERATOR, weights.MAPPING, weights.ENCODER, weights.DESCENT, weights.PREVIEW, weights.CONSULTATION,
+        weights.DIRECTIONS, weights.PARSER, weights.INPAINTER,
     ):  # fmt: skip
         (tmp_path / name).write_bytes(b"-")
     code, said = run("doctor", "--models", tmp_path)
