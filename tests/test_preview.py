@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from lightning_fabric import Fabric
+from test_small_picture import with_gradient
 from torch import Tensor
 
 from unripple.files.tensors import to_256
@@ -52,12 +53,6 @@ def codes(models: LiteModels, count: int) -> Tensor:
 
 def psnr(picture: Tensor, other: Tensor) -> float:
     return float(10 * torch.log10(4 / (picture - other).square().mean()))
-
-
-def with_gradient(picture: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
-    direction = torch.randn(picture.shape, generator=torch.Generator().manual_seed(1))
-    (gradient,) = torch.autograd.grad((picture * direction).sum(), w)
-    return picture.detach(), gradient
 
 
 @pytest.mark.parametrize("strip", [1 << 15, 1 << 30])

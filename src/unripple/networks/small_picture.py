@@ -42,7 +42,7 @@ def previewed(generator: MobileStyleGAN, preview: Preview, w_plus: Tensor) -> Te
 
 
 def _features(generator: MobileStyleGAN, w_plus: Tensor, blocks: int) -> Tensor:
-    """What the first ``blocks`` make of one code ``(1, 18, 512)``."""
+    """What the first ``blocks`` make of one code ``(1, 18, 512)``: ``(H, W, C)``."""
     x = generator.conv0(generator.constant, w_plus[:, 0])[0].permute(1, 2, 0).contiguous()
     for i in range(blocks):
         block = generator.block(i)

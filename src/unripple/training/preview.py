@@ -95,7 +95,7 @@ class Pairs:
 
     @torch.no_grad()
     def draw(self, seed: int, count: int) -> Iterator[Pair]:
-        """As many of one seed."""
+        """``count`` of them, made one by one; equal for equal seeds."""
         w = CodeSampler(self._mapping, seed=seed, truncation=TRUNCATION).draw(count)
         dice = Dice(seed, 0)
         degrees = dice.uniform(-FARTHEST, FARTHEST, count, 1) * dice.coin(TURNED, count).view(count, 1)
@@ -120,7 +120,16 @@ def train(
     checkpoint: Path | None = None,
     log: Path | None = None,
 ) -> int:
-    """Train ``preview`` in place, from the checkpoint where there is one; returns the steps taken in all."""
+    """Train ``preview`` in place, from the checkpoint where there is one; returns the steps taken in all.
+
+    Args:
+        pairs: trained on.
+        preview: as it starts.
+        fabric: where and how precisely.
+        recipe: of the optimisation.
+        minutes: end earlier, after this time.
+        checkpoint, log: resumed from, and written.
+    """
     preview.requires_grad_(True)
     optimizer = torch.optim.Adam(preview.parameters(), recipe.lr, betas=(0.9, 0.99))
     module, optimizer = fabric.setup(preview, optimizer)
