@@ -35,8 +35,8 @@ class Descent(NamedTuple):
 
         A step that divides each coordinate of the gradient by its size, as Adam's does, is Newton's step if the
         coordinates do not hang together, and far from it if they do; so SOAP (Vyas et al., 2024, arXiv:2409.11321)
-        runs Adam in the eigenbasis of the gradients' covariance, which it learns on the way. A few steps have no time for
-        that; other faces' gradients serve. Each counts alike, whatever its length.
+        runs Adam in the eigenbasis of the gradients' covariance, which it learns on the way. A few steps have no time
+        for that; other faces' gradients serve. Each counts alike, whatever its length.
         """
         unit = gradients.double() / gradients.double().norm(dim=1, keepdim=True)
         squares, turn = torch.linalg.eigh(unit.T @ unit / len(unit))  # turn: one eigenvector a column
