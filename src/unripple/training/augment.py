@@ -16,7 +16,7 @@ from torch.nn import functional as F
 class Dice:
     """Random numbers of one training step, a function of the training's seed and the step's number alone.
 
-    They are drawn on the CPU, so a training sees the same batches on every device.
+    They are drawn on the CPU, so a training sees the same batches on every device, which does not wait for them.
     """
 
     def __init__(self, seed: int, step: int, device: torch.device | str = "cpu") -> None:
@@ -25,11 +25,11 @@ class Dice:
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
         """Float32, uniform."""
-        return (low + (high - low) * torch.rand(*shape, generator=self.generator)).to(self.device)
+        return (low + (high - low) * torch.rand(*shape, generator=self.generator)).to(self.device, non_blocking=True)
 
     def normal(self, *shape: int) -> Tensor:
         """Float32, standard normal."""
-        return torch.randn(*shape, generator=self.generator).to(self.device)
+        return torch.randn(*shape, generator=self.generator).to(self.device, non_blocking=True)
 
     def index(self, below: int, count: int) -> Tensor:
         """int64 (count,), on the CPU."""

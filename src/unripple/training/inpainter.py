@@ -2,12 +2,13 @@
 
 ``python -m unripple.training.inpainter --faces FOLDER --out models/lite/inpainter.safetensors --checkpoint FILE``
 
-No person is ever a target: holes lie in plates, or beside a person who stands before a plate.
+No person is ever a target: holes lie in plates, or beside a person who stands before a plate. Without ``--faces`` the
+persons are rendered first, and the embedded parser makes their mattes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -20,61 +21,22 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unripple.jobs import allocator
-from unripple.known_plate.plates import plate, training_plate
+from unripple.known_plate.plates import plate
 from unripple.models.devices import chosen_device, training_precision
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.st_alexnet import StLpips
 from unripple.settings.plates import STUDY_PLATES
-from unripple.training import masks, matted_faces
-from unripple.training.augment import Dice, recoloured, signed
+from unripple.training import masks, matted_faces, scenes
+from unripple.training.augment import Dice, signed
 from unripple.training.export import export
 from unripple.training.runner import Run
+from unripple.training.scenes import Scenes
 from unripple.weights.st_lpips import load_st_lpips
 
 #: Weights of the losses: L1 in the hole and outside it, its gradients, ST-LPIPS around the hole.
 HOLE, OUTSIDE, GRADIENT, PERCEPTUAL = 4.0, 0.25, 1.0, 2.0
-
-
-@dataclass
-class Scenes:
-    """Plates uint8 (P, H, W, 3), persons' pictures uint8 (N, H, W, 3) and their mattes uint8 (N, H, W)."""
-
-    plates: Tensor
-    pictures: Tensor
-    mattes: Tensor
-
-    def sample(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """One target ``rgb float (3, H, W)`` and its hole, bool (1, H, W); never a person under the hole."""
-        who = int(rng.integers(len(self.pictures)))
-        matte = self.mattes[who][None].float() / 255
-        silhouette = matte[0].numpy() > 0.5
-        if rng.random() < 0.5:
-            silhouette, matte = np.ascontiguousarray(silhouette[:, ::-1]), matte.flip(-1)
-            picture = signed(self.pictures[who][None])[0].flip(-1)
-        else:
-            picture = signed(self.pictures[who][None])[0]
-        background = signed(self.plates[int(rng.integers(len(self.plates)))][None])[0]
-        kind = rng.random()
-        if kind < 0.3:
-            hole = masks.whole(silhouette, rng)
-            target = background
-        elif kind < 0.5:
-            hole = masks.band(silhouette, rng)
-            target = background
-        else:
-            hole = masks.band(silhouette, rng, person=matte[0].numpy() > 0.2)
-            target = picture if kind < 0.65 else torch.lerp(background, picture, matte)
-        return target, torch.from_numpy(hole)[None]
-
-    def batch(self, seed: int, step: int, count: int, reduce: int = 1) -> tuple[Tensor, Tensor]:
-        """Targets ``(B, 3, H, W)`` and holes ``(B, 1, H, W)`` of one step; sides divided by ``reduce``."""
-        rng = np.random.default_rng((seed, step))
-        pairs = [self.sample(rng) for _ in range(count)]
-        rgb, hole = torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])
-        if reduce > 1:
-            rgb = F.avg_pool2d(rgb, reduce)
-            hole = F.avg_pool2d(hole.float(), reduce) > 0.5
-        return recoloured(rgb, Dice(seed, step)), hole
+#: Steps between two reports: reading a figure waits for the GPU.
+REPORT_EVERY = 20
 
 
 def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -86,7 +48,7 @@ def gradients(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def painting_loss(
     painted: Tensor, target: Tensor, hole: Tensor, perception: StLpips
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Loss of an inpainting and its parts; all but OUTSIDE look at the hole alone.
 
     ``painted, target: float (B, 3, H, W)``; ``hole``: bool (B, 1, H, W). ST-LPIPS costs more than the generator and
@@ -108,15 +70,15 @@ def painting_loss(
     seen = perception.distance_map(perception.features(composed), wanted, size).float()
     perceived = seen.mean() / inside[half].mean().clamp(min=1e-4)
     loss = HOLE * in_hole + OUTSIDE * outside + GRADIENT * sum(slopes) + PERCEPTUAL * perceived
-    return loss, {"l1": float(in_hole.detach()), "st_lpips": float(perceived.detach())}
+    return loss, {"l1": in_hole.detach(), "st_lpips": perceived.detach()}
 
 
 def train(
-    scenes: Scenes,
+    seen: Scenes,
     fabric: Fabric,
     *,
     steps: int,
-    batch: int = 8,
+    batch: int = 2,
     rate: float = 1.2e-3,
     seed: int = 0,
     minutes: float | None = None,
@@ -128,13 +90,15 @@ def train(
 ) -> LamaLite:
     """Adam with warm-up and half a cosine; returns the trained inpainter, on the CPU, in eval mode.
 
-    ``half_size``: the share of the budget spent at half the scenes' size (where a step costs a quarter); a batch at
-    full size has a quarter of the pictures.
+    ``batch``: pictures of a step at full size. ``half_size``: the share of the budget spent at half the scenes' size,
+    on four times as many pictures a step.
     """
     torch.manual_seed(seed)
+    seen = seen.to(fabric.device)
     sizes = {k: v for k, v in (("ngf", ngf), ("blocks", blocks)) if v is not None}
     plain = LamaLite(**sizes).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(plain.parameters(), lr=rate, betas=(0.9, 0.99))
+    fused = fabric.device.type == "cuda"  # one launch a step
+    optimizer = torch.optim.Adam(plain.parameters(), lr=rate, betas=(0.9, 0.99), fused=fused)
     network, optimizer = fabric.setup(plain, optimizer)
     network.mark_forward_method("paint")
     perception = load_st_lpips().to(fabric.device)
@@ -151,7 +115,7 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = rate * run.rate()
         reduce = 2 if run.progress < half_size else 1
-        target, hole = fabric.to_device(scenes.batch(seed, step, max(2, batch * reduce**2 // 4), reduce))
+        target, hole = seen.batch(seed, step, batch * reduce**2, reduce)
         painted = network.paint(target, hole).float()
         with fabric.autocast():
             loss, parts = painting_loss(painted, target, hole, perception)
@@ -159,7 +123,8 @@ def train(
         fabric.backward(loss)
         torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)
         optimizer.step()
-        run.report(**parts)
+        if step % REPORT_EVERY == 0:
+            run.report(**{name: float(figure) for name, figure in parts.items()})
     return plain.cpu().float().eval()
 
 
@@ -187,16 +152,17 @@ def quality(network: LamaLite, plates: Tensor, silhouettes: Tensor, seed: int = 
 
     ``silhouettes``: mattes uint8 (M, H, W) of unseen persons.
     """
-    rng = np.random.default_rng(seed)
     target, perception = signed(plates), load_st_lpips()
     figures = {"unseen_plates": str(len(plates))}
     for kind, shape in (("bands", masks.band), ("persons", masks.whole)):
         holes: list[Tensor] = []
+        draws = (Dice(seed, draw) for draw in count())
         while len(holes) < len(plates):
-            cut = shape(silhouettes[int(rng.integers(len(silhouettes)))].numpy() > 127, rng)
+            dice = next(draws)
+            cut = shape(silhouettes[dice.index(len(silhouettes), 1)][:, None] > 127, dice)
             if cut.any():
-                holes.append(torch.from_numpy(cut)[None])
-        hole = torch.stack(holes)
+                holes.append(cut)
+        hole = torch.cat(holes)
         ours = torch.cat([network(t, h) for t, h in zip(target.split(1), hole.split(1), strict=True)])
         for name, painted in (("lama_lite", ours), ("telea", telea(target, hole))):
             perceived, error = distances(painted, target, hole, perception)
@@ -204,32 +170,57 @@ def quality(network: LamaLite, plates: Tensor, silhouettes: Tensor, seed: int = 
     return figures
 
 
-def load(faces: Path, plates: int, size: int = 256, seed: int = 0) -> tuple[Scenes, Tensor, Tensor]:
-    """What to train on; and for the measurement, plates of the study and mattes of held-out persons."""
-    pictures, mattes, held_out = matted_faces.load(faces)
-    rng = np.random.default_rng(seed)
-    seen = torch.from_numpy(np.stack([training_plate(rng, size) for _ in range(plates)]))
+def load(persons: tuple[Tensor, Tensor, Tensor], plates: int, seed: int = 0) -> tuple[Scenes, Tensor, Tensor]:
+    """What to train on; and for the measurement, plates of the study and mattes of held-out persons.
+
+    ``persons``: pictures, mattes, and who is held out, as `matted_faces.load` gives them. Raises ``ValueError`` where
+    all are, or none.
+    """
+    pictures, mattes, held_out = persons
+    if held_out.all() or not held_out.any():
+        raise ValueError(f"expected some of the {len(held_out)} persons to be held out, found all or none; give more")
+    size, rng = pictures.shape[1], np.random.default_rng(seed)
     unseen = torch.from_numpy(np.stack([plate(name, rng, size) for name in sorted(STUDY_PLATES) for _ in range(16)]))
-    return Scenes(seen, pictures[~held_out], mattes[~held_out]), unseen, mattes[held_out]
+    seen = Scenes(scenes.plates(plates, size, seed), pictures[~held_out], mattes[~held_out])
+    return seen, unseen, mattes[held_out]
 
 
 def main(
-    faces: Annotated[Path, typer.Option(help="Folder of rendered faces with the teacher's mattes beside them.")],
+    faces: Annotated[
+        Path | None,
+        typer.Option(help="Folder of rendered faces with the teacher's mattes.", show_default="made anew"),
+    ] = None,
+    models: Annotated[Path, typer.Option(help="Without --faces: folder of generator, mapping and parser.")] = Path(
+        "models/lite"
+    ),
+    persons: Annotated[int, typer.Option(min=20, help="Without --faces: how many to render.")] = 3000,
     out: Annotated[Path, typer.Option(help="Where the weights go.")] = Path("models/lite/inpainter.safetensors"),
     checkpoint: Annotated[Path | None, typer.Option(help="Resumed from if it exists.")] = None,
     log: Annotated[Path | None, typer.Option(help="One line of JSON now and then.")] = None,
     steps: Annotated[int, typer.Option(min=1)] = 20_000,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="End earlier, after this time.")] = None,
-    batch: Annotated[int, typer.Option(min=2)] = 8,
+    batch: Annotated[int, typer.Option(min=2, help="Pictures of a step at full size; four times as many at half.")] = 2,
+    rate: Annotated[float, typer.Option(help="Adam's highest step.")] = 1.2e-3,
+    half_size: Annotated[float, typer.Option(min=0, max=1, help="Share of the budget spent at half the size.")] = 0.85,
     plates: Annotated[int, typer.Option(min=1, help="How many training plates to prepare.")] = 1500,
     seed: int = 0,
     precision: Annotated[str | None, typer.Option(help="As Fabric names it.", show_default="by the device")] = None,
 ) -> None:
     """Train the inpainter and print how it compares with Telea on unseen plates."""
     fabric = Fabric(accelerator="auto", devices=1, precision=precision or training_precision(chosen_device()))  # type: ignore[arg-type]
-    scenes, unseen, silhouettes = load(faces, plates, seed=seed)
+    given = scenes.rendered_persons(models, persons, fabric.device) if faces is None else matted_faces.load(faces)
+    seen, unseen, silhouettes = load(given, plates, seed)
     network = train(
-        scenes, fabric, steps=steps, batch=batch, seed=seed, minutes=minutes, checkpoint=checkpoint, log=log
+        seen,
+        fabric,
+        steps=steps,
+        batch=batch,
+        rate=rate,
+        seed=seed,
+        minutes=minutes,
+        half_size=half_size,
+        checkpoint=checkpoint,
+        log=log,
     )
     figures = quality(network, unseen, silhouettes, seed)
     export(network, out, figures)

@@ -26,6 +26,11 @@ def doubts(matte: npt.NDArray[np.uint8]) -> float:
     return float(((matte > 25) & (matte < 230) & (apart > 3)).mean())
 
 
+def held_out(count: int) -> Tensor:
+    """Which of the ``count`` persons of a chunk are never trained on: bool (count,)."""
+    return torch.arange(count) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+
+
 def load(folder: Path, limit: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """Pictures uint8 (N, 256, 256, 3) RGB, mattes uint8 (N, 256, 256), held out bool (N,); of ``limit`` chunks.
 
@@ -34,7 +39,7 @@ def load(folder: Path, limit: int | None = None) -> tuple[Tensor, Tensor, Tensor
     """
     pictures: list[Tensor] = []
     mattes: list[Tensor] = []
-    held_out: list[Tensor] = []
+    apart: list[Tensor] = []
     for chunk in sorted(folder.glob(f"{teacher.FACES}*.npz")):
         beside = teacher.mattes_of(chunk)
         if not beside.exists() or (limit is not None and len(pictures) == limit):
@@ -49,10 +54,10 @@ def load(folder: Path, limit: int | None = None) -> tuple[Tensor, Tensor, Tensor
         sure = torch.tensor([doubts(one) <= DOUBTS for one in matte])
         pictures.append(torch.from_numpy(rgb)[sure])
         mattes.append(torch.from_numpy(matte)[sure])
-        held_out.append((torch.arange(len(rgb)) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1)[sure])
+        apart.append(held_out(len(rgb))[sure])
     if not pictures:
         raise FileNotFoundError(
             f"{folder}: expected {teacher.FACES}NNN.npz with the teacher's {teacher.MATTES}NNN.npz beside them, "
             "found none; run unripple.training.rendered_faces, then unripple.training.teacher"
         )
-    return torch.cat(pictures), torch.cat(mattes), torch.cat(held_out)
+    return torch.cat(pictures), torch.cat(mattes), torch.cat(apart)
