@@ -48,8 +48,8 @@ class CodeSampler:
 
     @torch.no_grad()
     def draw(self, count: int) -> Tensor:
-        """``(count, 512)`` float32."""
-        w = self.mapping(torch.randn(count, STYLE_DIM, generator=self.noise))
+        """``(count, 512)`` float32, on the network's device; the noise is the same on every device."""
+        w = self.mapping(torch.randn(count, STYLE_DIM, generator=self.noise).to(self.mean))
         low, high = self.truncation
-        psi = low + (high - low) * torch.rand(count, 1, generator=self.noise)
+        psi = low + (high - low) * torch.rand(count, 1, generator=self.noise).to(self.mean)
         return self.mean + psi * (w - self.mean)

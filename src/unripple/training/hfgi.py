@@ -37,10 +37,10 @@ from unripple.networks.e4e import E4E
 from unripple.networks.layout import channels_last
 from unripple.networks.pyramid import INPUT_SIZE
 from unripple.networks.stylegan2 import StyleGAN2
-from unripple.training.consultation import Consultation, warp, weighted
+from unripple.training.consultation import Consultation, warp
 from unripple.training.hfgi_turns import Task, Turning, drawn
 from unripple.training.photos import Draws, Photos, loader
-from unripple.training.runner import Run
+from unripple.training.runner import Run, weighted
 from unripple.training.turned_faces import miss
 from unripple.weights.lpips_alex import load_lpips_alex
 from unripple.weights.own import own_file

@@ -28,7 +28,7 @@ from unripple.training.augment import Dice
 from unripple.training.export import export
 from unripple.training.rendered_faces import FARTHEST, TRUNCATION, TURNED
 from unripple.training.runner import Run
-from unripple.weights.lite import load_direction, load_generator, load_mapping
+from unripple.weights.lite import load_direction, load_generator, load_mapping, load_preview
 
 #: Seeds of one training's steps; those of the next training come after them.
 SEEDS = 1_000_000
@@ -80,7 +80,7 @@ def _bias(conv: nn.Conv2d) -> Tensor:
 
 
 class Pair(NamedTuple):
-    """Features ``(1, 256, 128, 128)`` and scales of a code, and its picture ``(1, 3, 256, 256)``."""
+    """Features ``(B, 256, 128, 128)`` and scales of some codes, and their pictures ``(B, 3, 256, 256)``."""
 
     x: Tensor
     by: list[Tensor]
@@ -90,16 +90,17 @@ class Pair(NamedTuple):
 class Pairs:
     """What the last blocks get and make of random codes, some of them turned."""
 
-    def __init__(self, generator: MobileStyleGAN, mapping: Mapping, pose: Tensor) -> None:
-        self._generator, self._mapping, self._pose = generator, mapping, pose
+    def __init__(self, generator: MobileStyleGAN, mapping: Mapping, pose: Tensor, together: int = 1) -> None:
+        """``together``: how many are made at once; a CPU is quickest with one."""
+        self._generator, self._mapping, self._pose, self._together = generator, mapping, pose, together
 
     @torch.no_grad()
     def draw(self, seed: int, count: int) -> Iterator[Pair]:
-        """``count`` of them, made one by one; equal for equal seeds."""
+        """``count`` of them, `together` at once; equal for equal seeds."""
         w = CodeSampler(self._mapping, seed=seed, truncation=TRUNCATION).draw(count)
         dice = Dice(seed, 0)
         degrees = dice.uniform(-FARTHEST, FARTHEST, count, 1) * dice.coin(TURNED, count).view(count, 1)
-        return (self._pair(rows(one[None])) for one in w + degrees * self._pose)
+        return (self._pair(rows(some)) for some in (w + degrees * self._pose).split(self._together))
 
     def _pair(self, w_plus: Tensor) -> Pair:
         generator = self._generator
@@ -147,7 +148,7 @@ def train(
         optimizer.zero_grad()
         total = 0.0
         for x, by, picture in pairs.draw(SEEDS * (recipe.seed + 1) + step, recipe.batch):
-            loss = F.mse_loss(module(x, by), picture) / recipe.batch
+            loss = F.mse_loss(module(x, by), picture) * len(x) / recipe.batch
             fabric.backward(loss)
             total += float(loss.detach())
         optimizer.step()
@@ -173,14 +174,17 @@ def main(
     batch: Annotated[int, typer.Option(min=1)] = Recipe.batch,
     lr: Annotated[float, typer.Option()] = Recipe.lr,
     seed: Annotated[int, typer.Option(min=0)] = Recipe.seed,
+    start: Annotated[Path | None, typer.Option(help="Folder whose preview the training begins with.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="End earlier, after this time.")] = None,
     test: Annotated[int, typer.Option(min=1, help="Faces to measure on.")] = 24,
 ) -> None:
     """Train in float32, measure on unseen codes, write float16 weights."""
     fabric = Fabric(accelerator="auto", devices=1, precision="32-true")
     generator = load_generator(models).to(memory_format=torch.channels_last).to(fabric.device)
-    pairs = Pairs(generator, load_mapping(models), load_direction(models, "pose"))
-    preview = begun(generator).to(memory_format=torch.channels_last)
+    together = 1 if fabric.device.type == "cpu" else batch
+    pairs = Pairs(generator, load_mapping(models), load_direction(models, "pose"), together)
+    preview = begun(generator) if start is None else load_preview(start)
+    preview.to(memory_format=torch.channels_last)
     before = quality(preview.to(fabric.device), pairs, test)
     recipe = Recipe(steps=steps, batch=batch, lr=lr, seed=seed)
     taken = train(pairs, preview, fabric, recipe, minutes=minutes, checkpoint=checkpoint, log=log)

@@ -10,13 +10,20 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric
+from torch import Tensor
 from tqdm import tqdm
 
 from unripple.files.atomic import atomic
 
 #: Seconds between two checkpoints, and between two lines of the log.
 SAVE_EVERY, LOG_EVERY = 60.0, 20.0
+
+
+def weighted(terms: dict[str, Tensor], recipe: object) -> Tensor:
+    """The sum of the loss terms by the recipe's lambdas."""
+    return torch.stack([getattr(recipe, f"lambda_{name}") * term for name, term in terms.items()]).sum()
 
 
 class Run:
@@ -41,6 +48,7 @@ class Run:
     ) -> None:
         """``state``: what a checkpoint keeps (modules and optimizers, as ``Fabric.setup`` returned them)."""
         self.fabric, self.state = fabric, state
+        torch.backends.cudnn.benchmark = True  # all steps look alike: a GPU may try what is quickest for them
         self.steps, self.minutes = steps, minutes
         self.checkpoint, self.log = checkpoint, log
         self.step, self.seconds = 0, 0.0
