@@ -7,55 +7,51 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
 
-from unripple.files.tensors import to_256, to_uint8
+from unripple.files.tensors import to_uint8
+from unripple.models import lite
+from unripple.models.lite import LiteModels
 from unripple.networks.consultation import Aligner, pass_distortion
-from unripple.networks.mobile_stylegan import MobileStyleGAN, Window, rows
+from unripple.networks.mobile_stylegan import Window, rows
 from unripple.networks.w_space import CodeSampler
 from unripple.training import consultation, runner
-from unripple.training.consultation import Consultation, Recipe, Samples, Trainer
-from unripple.weights.lite import convert_generator, load_generator, load_mapping
+from unripple.training.augment import Dice, signed
+from unripple.training.consultation import Consultation, Recipe, Sample, Trainer, guessed, varied
+from unripple.training.photographed import Faces, Photographer
+from unripple.weights.lite import load_consultation
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    convert_generator(folder)
-    return folder
+def models(root: Path) -> LiteModels:
+    return lite.load(root / "models" / "lite", "cpu")
 
 
 @pytest.fixture(scope="module")
-def generator(models: Path) -> MobileStyleGAN:
-    return load_generator(models)
-
-
-@pytest.fixture(scope="module")
-def samples(models: Path, generator: MobileStyleGAN) -> Samples:
-    """Two photos whose inversions are the faces of somewhat other codes."""
-    true = CodeSampler(load_mapping(models), seed=1).draw(2)
-    guessed = true + 0.3 * (true.flip(0) - true)
+def photographer(models: LiteModels) -> Photographer:
+    """Of two faces."""
+    w = CodeSampler(models.mapping, seed=1).draw(2)
     with torch.no_grad():
-        photo, rendered = (to_uint8(to_256(generator(rows(w)))) for w in (true, guessed))
-    return Samples(photo, rendered, guessed)
+        rgb = torch.from_numpy(to_uint8(models.small_picture(rows(w))))
+        matte = models.parser(signed(rgb)).mul(255).round().to(torch.uint8)[:, 0]
+    return Photographer(Faces(rgb, matte, w), torch.full((1, 256, 256, 3), 90, dtype=torch.uint8))
 
 
-def trainer(generator: MobileStyleGAN, samples: Samples, **changes: Any) -> Trainer:
+def trainer(models: LiteModels, photographer: Photographer, **changes: Any) -> Trainer:
     recipe = Recipe(**({"steps": 4, "batch": 1, "window": 16, "alone": 0.5} | changes))
-    return Trainer(generator, samples, recipe, Fabric(accelerator="cpu", devices=1, precision="32-true"))
+    return Trainer(models, photographer, recipe, Fabric(accelerator="cpu", devices=1, precision="32-true"))
 
 
 def dies_at(of: Trainer, step: int) -> Callable[..., dict[str, torch.Tensor]]:
     """The trainer's losses, killed in a step."""
     losses, calls = of.losses, itertools.count()
 
-    def mortal(chosen: torch.Tensor, random: torch.Generator, *, joint: bool) -> dict[str, torch.Tensor]:
+    def mortal(drawn: Sample, random: torch.Generator, *, joint: bool) -> dict[str, torch.Tensor]:
         if next(calls) == step:
             raise KeyboardInterrupt
-        return losses(chosen, random, joint=joint)
+        return losses(drawn, random, joint=joint)
 
     return mortal
 
@@ -64,36 +60,70 @@ def weights(of: Trainer) -> dict[str, torch.Tensor]:
     return {key: value.clone() for key, value in of.module.state_dict().items()}
 
 
-def test_training_lowers_the_loss_on_one_photo(generator: MobileStyleGAN, samples: Samples) -> None:
-    one = Samples(samples.photo[:1], samples.rendered[:1], samples.w[:1])
-    run = trainer(generator, one, steps=12, alone=1.0, lr=5e-3, perspective=0.0, window=20)
-    chosen = torch.tensor([0])
-    before = run.losses(chosen, torch.Generator().manual_seed(5), joint=False)
+def test_training_lowers_the_loss_on_one_photo(
+    models: LiteModels, photographer: Photographer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = guessed(photographer.photos(torch.tensor([0]), Dice(0, 0)), models)
+    monkeypatch.setattr(consultation, "varied", lambda *_: one)
+    run = trainer(models, photographer, steps=12, alone=1.0, lr=5e-3, perspective=0.0, window=20)
+    before = run.losses(one, torch.Generator().manual_seed(5), joint=False)
     assert run.run() == 12
-    after = run.losses(chosen, torch.Generator().manual_seed(5), joint=False)
+    after = run.losses(one, torch.Generator().manual_seed(5), joint=False)
     assert float(after["l2"]) < 0.7 * float(before["l2"])
     assert float(after["align"]) < float(before["align"])
 
 
-def test_resumed_run_equals_an_unbroken_one(generator: MobileStyleGAN, samples: Samples, tmp_path: Path) -> None:
-    unbroken = trainer(generator, samples)
+def test_resumed_run_equals_an_unbroken_one(models: LiteModels, photographer: Photographer, tmp_path: Path) -> None:
+    unbroken = trainer(models, photographer)
     assert unbroken.run() == 4
     file = tmp_path / "stopped.ckpt"
-    stopped = trainer(generator, samples)
+    stopped = trainer(models, photographer)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(runner, "SAVE_EVERY", 0.0)  # a checkpoint after every step
         patch.setattr(stopped, "losses", dies_at(stopped, 2))
         stopped.run(file)
-    resumed = trainer(generator, samples)
+    resumed = trainer(models, photographer)
     assert resumed.run(file) == 4
     for key, value in weights(unbroken).items():
         torch.testing.assert_close(weights(resumed)[key], value, msg=key, atol=1e-6, rtol=1e-4)
 
 
-def test_untrained_consultation_changes_nothing(generator: MobileStyleGAN, samples: Samples) -> None:
-    low, high = consultation.quality(Consultation(), generator, samples)
+def test_a_training_goes_on_with_both_networks(models: LiteModels, photographer: Photographer) -> None:
+    start = Consultation()
+    start.grid_align, start.residue = load_consultation(models.folder)
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    begun = Trainer(models, photographer, Recipe(batch=1), fabric, start)
+    for key, value in start.state_dict().items():
+        assert torch.equal(begun.plain.state_dict()[key], value), key
+
+
+def test_untrained_consultation_changes_nothing(models: LiteModels, photographer: Photographer) -> None:
+    low, high = consultation.quality(Consultation(), models, photographer)
     assert high == pytest.approx(low, abs=0.05)
+
+
+def test_the_shipped_consultation_brings_details_back(models: LiteModels, photographer: Photographer) -> None:
+    shipped = Consultation()
+    shipped.grid_align, shipped.residue = load_consultation(models.folder)
+    low, high = consultation.quality(shipped, models, photographer)
+    assert high > low + 3
+
+
+def test_some_samples_are_nearer_to_the_truth_and_some_ask_for_the_person_alone(
+    models: LiteModels, photographer: Photographer
+) -> None:
+    photos = photographer.photos(torch.arange(8) % 2, Dice(0, 0))
+    plain, some = guessed(photos, models), varied(photos, models, Dice(0, 0))
+    far, near = ((drawn.w - photos.w).square().sum(dim=1) for drawn in (plain, some))
+    assert 1 <= int((near < 0.95 * far).sum()) <= 7 and bool((near <= far * 1.001).all())
+    beside = photos.matte < 0.02
+    persons = [not bool(((one.wanted - one.rendered).abs() * out).max() > 0.05) for one, out in _each(some, beside)]
+    assert 1 <= sum(persons) <= 7
+
+
+def _each(drawn: Sample, beside: torch.Tensor) -> list[tuple[Sample, torch.Tensor]]:
+    return [(Sample(*(part[i] for part in drawn)), beside[i]) for i in range(len(beside))]
 
 
 def test_inner_drops_the_margin_on_cut_sides_alone() -> None:
@@ -101,21 +131,6 @@ def test_inner_drops_the_margin_on_cut_sides_alone() -> None:
     assert consultation.inner(picture, Window(0, 32, 32)).shape[-2:] == (116, 116)
     assert consultation.inner(picture, Window(16, 16, 32)).shape[-2:] == (104, 104)
     assert consultation.inner(torch.zeros(1, 3, 256, 256), Window(0, 0, 64)).shape[-2:] == (256, 256)
-
-
-def test_no_guesses_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"unripple\.training\.encoder"):
-        consultation.load_samples(tmp_path)
-
-
-def test_samples_are_read_beside_each_other(samples: Samples, tmp_path: Path) -> None:
-    np.savez(tmp_path / "guess~000.npz", rgb=samples.rendered, w=samples.w.numpy())
-    np.savez(tmp_path / "photo~000.npz", rgb=samples.photo, w=samples.w.numpy())
-    read = consultation.load_samples(tmp_path)
-    assert len(read) == 2
-    photo, rendered, w = read.take(torch.tensor([1]))
-    assert photo.shape == rendered.shape == (1, 3, 256, 256)
-    torch.testing.assert_close(w, samples.w[1:])
 
 
 def test_aligner_starts_by_passing_the_distortion_map() -> None:

@@ -38,7 +38,8 @@ def test_what_is_trained_sees_what_was_trained_before(jobs: dict[str, dict[str, 
     for rule, job in jobs.items():
         shipped = {file for file in job["input"] if file.startswith("models/")}
         assert shipped == SHIPPED.get(rule, set()), rule
-    assert f"{TRAINED}parser.safetensors" in jobs["train_encoder"]["input"]
+    assert {f"{TRAINED}{name}.safetensors" for name in ("parser", "preview")} <= set(jobs["train_encoder"]["input"])
+    assert f"{TRAINED}encoder.safetensors" in jobs["train_consultation"]["input"]
     assert {f"{TRAINED}{name}.safetensors" for name in ("encoder", "preview")} <= set(jobs["train_descent"]["input"])
     assert f"{TRAINED}directions.safetensors" in jobs["training_faces"]["input"]
     assert f"{TRAINED}consultation.safetensors" in jobs["train_ripples"]["input"]

@@ -215,7 +215,7 @@ def test_turns_are_made_once_and_anew_for_other_guesses(
 def test_faces_that_are_not_those_of_the_guesses_are_refused(
     tmp_path: Path, made: Callable[[Path], dict[str, Any]], root: Path
 ) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no guesses; run `python -m unripple\.training\.encoder`"):
+    with pytest.raises(FileNotFoundError, match=r"no guesses; run `python -m unripple\.training\.guesses`"):
         load_turns(tmp_path, tmp_path, root / "models/lite")
     chunk(tmp_path, guesses=2)
     with pytest.raises(ValueError, match=r"faces~000\.npz: expected 2 faces, as many as guesses .*, found 3; give"):

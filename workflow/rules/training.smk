@@ -145,52 +145,71 @@ rule train_inpainter:
 
 rule train_encoder:
     input:
-        **trained("generator", "parser"),
+        **trained(*GIVEN, "parser", "preview"),
         faces=rules.training_faces.output.done,
     output:
         weights=f"{TRAINED}/encoder.safetensors",
     params:
-        cache=f"{TRAINING}/guesses",
-        code=code_of_modules("unripple.training.encoder"),
+        checkpoint=f"{TRAINING}/encoder.checkpoint",
+        code=code_of_modules("unripple.training.encoder", "unripple.models.lite"),
     log:
         f"{TRAINING}/encoder.log",
     conda:
         "../envs/study.yaml"
     resources:
-        mem_mb=6000,
+        mem_mb=8000,
     shell:
-        "python -m unripple.training.encoder --faces $(dirname {input.faces}) --cache {params.cache}"
+        "python -m unripple.training.encoder --faces $(dirname {input.faces}) --checkpoint {params.checkpoint}"
         " --models $(dirname {input.generator}) --out {output.weights} &> {log}"
 
 
 rule train_consultation:
     input:
-        **trained("generator", "encoder"),
+        **trained("generator", "parser", "encoder"),
+        faces=rules.training_faces.output.done,
     output:
         weights=f"{TRAINED}/consultation.safetensors",
     params:
-        cache=rules.train_encoder.params.cache,
         checkpoint=f"{TRAINING}/consultation.checkpoint",
-        code=code_of_modules("unripple.training.consultation"),
+        code=code_of_modules("unripple.training.consultation", "unripple.models.lite"),
     log:
         f"{TRAINING}/consultation.log",
     conda:
         "../envs/study.yaml"
     resources:
-        mem_mb=6000,
+        mem_mb=8000,
     shell:
-        "python -m unripple.training.consultation --cache {params.cache} --checkpoint {params.checkpoint}"
+        "python -m unripple.training.consultation --faces $(dirname {input.faces}) --checkpoint {params.checkpoint}"
         " --models $(dirname {input.generator}) --out {output.weights} &> {log}"
+
+
+rule training_guesses:
+    input:
+        **trained("generator", "parser", "encoder"),
+        faces=rules.training_faces.output.done,
+    output:
+        done=touch(f"{TRAINING}/guesses/.done"),
+    params:
+        code=code_of_modules("unripple.training.guesses", "unripple.models.lite"),
+    log:
+        f"{TRAINING}/guesses.log",
+    conda:
+        "../envs/study.yaml"
+    resources:
+        mem_mb=4000,
+    shell:
+        "python -m unripple.training.guesses --faces $(dirname {input.faces}) --cache $(dirname {output.done})"
+        " --models $(dirname {input.generator}) &> {log}"
 
 
 rule train_ada_pose:
     input:
         **trained("generator", "directions", "parser", "encoder", "consultation"),
         faces=rules.training_faces.output.done,
+        guesses=rules.training_guesses.output.done,
     output:
         weights=f"{TRAINED}/ada_pose.safetensors",
     params:
-        cache=rules.train_encoder.params.cache,
         checkpoint=f"{TRAINING}/ada_pose.checkpoint",
         code=code_of_modules("unripple.training.turns"),
     log:
@@ -200,7 +219,7 @@ rule train_ada_pose:
     resources:
         mem_mb=8000,
     shell:
-        "python -m unripple.training.turns --faces $(dirname {input.faces}) --cache {params.cache}"
+        "python -m unripple.training.turns --faces $(dirname {input.faces}) --cache $(dirname {input.guesses})"
         " --checkpoint {params.checkpoint} --models $(dirname {input.generator}) --out {output.weights} &> {log}"
 
 

@@ -13,7 +13,7 @@ from unripple.files.tensors import to_256
 from unripple.models.devices import chosen_device
 from unripple.networks.consultation import Aligner, ConsultationEncoder
 from unripple.networks.descent import Descent
-from unripple.networks.e4e_lite import E4eLite, PooledFeatures
+from unripple.networks.e4e_lite import E4eLite
 from unripple.networks.fusion import Fused
 from unripple.networks.lama_lite import LamaLite
 from unripple.networks.mobile_stylegan import Mapping, MobileStyleGAN
@@ -26,7 +26,7 @@ from unripple.settings import inverters
 from unripple.settings.inverters import Inverter
 from unripple.settings.parsing import SCALES
 from unripple.weights import lite
-from unripple.weights.st_lpips import load_st_lpips, load_trunk
+from unripple.weights.st_lpips import load_st_lpips
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,7 @@ class LiteModels:
         """``rgb float (B, 3, 256, 256) in [-1, 1]`` -> ``w_plus (B, 18, 512)``; the set has one encoder."""
         if network != "e4e":
             raise ValueError(f"encoder: expected e4e, the only one of the lite set, found {network}")
-        reader, pooled = self._encoder
-        codes: Tensor = reader(pooled(rgb))
+        codes: Tensor = self._encoder(rgb)
         return codes
 
     @cached_property
@@ -131,8 +130,8 @@ class LiteModels:
         return found
 
     @cached_property
-    def _encoder(self) -> tuple[E4eLite, PooledFeatures]:
-        return lite.load_encoder(self.folder).to(self.device), PooledFeatures(load_trunk()).to(self.device)
+    def _encoder(self) -> E4eLite:
+        return lite.load_encoder(self.folder).to(self.device).to(memory_format=torch.channels_last)
 
     @cached_property
     def _preview(self) -> Preview:

@@ -1,53 +1,49 @@
 """``e4e-lite``: a small encoder into StyleGAN2's W, for CPUs.
 
-e4e (Tov et al., SIGGRAPH 2021) wants codes close to W, because those can be edited; this one stays in W altogether. It
-reads the code off pooled features of a frozen perceptual trunk by an affine map of low rank, which is fitted in closed
-form and needs no GPU.
+e4e (Tov et al., SIGGRAPH 2021) wants codes close to W, because those can be edited; this one stays in W altogether. Its
+body is e4e's at a small width: residual blocks with squeeze and excitation. It starts at a quarter of the resolution,
+with the 4x4 pixels of a cell as channels, since most of a CPU's time would go to the layers before that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from unripple.networks.irse import chain, stem
 from unripple.networks.mobile_stylegan import STYLE_DIM, rows
-from unripple.networks.st_alexnet import CHANNELS, StAlexNet
 
-#: Cells per side to which each of the trunk's layers is pooled, and pixels per side of the picture itself.
-CELLS, PICTURE = (6, 6, 6, 5, 5), 24
-FEATURES = sum(channels * cells**2 for channels, cells in zip(CHANNELS, CELLS, strict=True)) + 3 * PICTURE**2
-
-
-class PooledFeatures(nn.Module):
-    """``rgb: float (B, 3, 256, 256) in [-1, 1]`` -> ``float (B, 37568)``: the trunk's layers in cells, and the picture.
-
-    Square roots of the cells' means: they spread like a normal distribution, which linear readers want.
-    """
-
-    def __init__(self, trunk: StAlexNet) -> None:
-        super().__init__()
-        self.trunk = trunk
-
-    def forward(self, rgb: Tensor) -> Tensor:
-        layers = zip(self.trunk(rgb), CELLS, strict=True)
-        pooled = [F.adaptive_avg_pool2d(layer, cells).sqrt().flatten(1) for layer, cells in layers]
-        return torch.cat([*pooled, F.adaptive_avg_pool2d(rgb, PICTURE).flatten(1)], dim=1).float()
+#: Side of the cells of pixels that the body starts with.
+CELL = 4
+#: Widths of each stage's blocks; all stages but the first halve the sides.
+STAGES = ((64, 64, 64), (64, 128, 128, 128), (128, 192, 192, 192), (192, 256, 256), (256, 256, 256))
+#: Channels that are read off each of the last 4x4 cells.
+READ = 64
 
 
 class E4eLite(nn.Module):
-    """Pooled features ``(B, 37568)`` -> ``w_plus (B, 18, 512)``, equal rows: an affine map of low rank.
+    """``rgb: float (B, 3, 256, 256) in [-1, 1]`` -> ``w_plus (B, 18, 512)``, equal rows.
 
-    The trunk behind the features is that of ST-LPIPS; its weights are not part of this network's state.
+    ``stages``: as `STAGES`, for tests.
     """
 
-    mean: Tensor
-
-    def __init__(self, rank: int = 192, features: int = FEATURES) -> None:
+    def __init__(self, stages: Sequence[Sequence[int]] = STAGES) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(features))
-        self.down = nn.Linear(features, rank, bias=False)
-        self.up = nn.Linear(rank, STYLE_DIM)
+        self.cells = nn.PixelUnshuffle(CELL)
+        self.stem = stem(3 * CELL**2, stages[0][0])
+        self.body = nn.Sequential(*(chain(widths, stride=1 + (i > 0), excite=True) for i, widths in enumerate(stages)))
+        self.reader = stem(stages[-1][-1], READ)
+        side = 256 // CELL >> (len(stages) - 1)
+        self.code = nn.Linear(READ * side**2, STYLE_DIM)
 
-    def forward(self, features: Tensor) -> Tensor:
-        return rows(self.up(self.down(features - self.mean)))
+    def forward(self, rgb: Tensor) -> Tensor:
+        if rgb.shape[1:] != (3, 256, 256):
+            raise ValueError(f"rgb: expected (B, 3, 256, 256), found {tuple(rgb.shape)}")
+        return rows(self.codes(rgb))
+
+    def codes(self, rgb: Tensor) -> Tensor:
+        """The codes without their rows: ``(B, 512)``."""
+        read: Tensor = self.reader(self.body(self.stem(self.cells(rgb))))
+        return torch.as_tensor(self.code(read.flatten(1)))

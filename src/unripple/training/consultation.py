@@ -1,23 +1,25 @@
-"""Train ADA and Ec (HFGI, sections 3.2 to 3.4) on photos whose low-rate inversions are known.
+"""Train ADA and Ec (HFGI, sections 3.2 to 3.4) on photos of rendered faces and what the encoder makes of them.
 
-``python -m unripple.training.consultation --cache FOLDER --checkpoint FILE --out models/lite/consultation.safetensors``
+``python -m unripple.training.consultation --faces FOLDER --checkpoint FILE --out models/lite/consultation.safetensors``
 
-e4e is frozen: its guesses and their renderings come from the encoder's cache. HFGI's recipe: the distortion map is
-warped by a random perspective of scale 0.15, ADA brings it back, Ec turns it into what is fused, and the generator must
-then give the photo. Losses: L2, L1, perceptual, alignment. ADA starts by passing the map through (see
-``networks.consultation.pass_distortion``), its batch norms at rest: the statistics of small batches would blur it. For
-the first steps Ec sees the distortion map itself; then both learn together.
+e4e is frozen. HFGI's recipe: the distortion map is warped by a random perspective of scale 0.15, ADA brings it back, Ec
+turns it into what is fused, and the generator must then give the photo. Losses: L2, L1, perceptual, alignment. ADA
+starts by passing the map through (see ``networks.consultation.pass_distortion``), its batch norms at rest: the
+statistics of small batches would blur it. For the first steps Ec sees the distortion map itself; then both learn
+together.
 
-The generator is run on a window of the 64x64 layer alone, which is exact but for the margin and costs a fraction.
+Studies refine the encoder's codes: some of the guesses are moved towards the true code. The layered edit fuses what the
+person lost alone: half of the maps are zero outside the person, and there the inversion is to stay as it is.
+
+The generator can be run on a window of the 64x64 layer alone, which is exact but for the margin and costs a fraction.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple
 
-import numpy as np
 import torch
 import typer
 from lightning_fabric import Fabric
@@ -25,17 +27,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.transforms import RandomPerspective
 
-from unripple.files.tensors import to_256, to_tensor
+from unripple.files.tensors import to_256
 from unripple.jobs import allocator
+from unripple.models import lite
 from unripple.models.devices import chosen_device, training_precision
+from unripple.models.lite import LiteModels
 from unripple.networks.consultation import Aligner, ConsultationEncoder, pass_distortion
 from unripple.networks.fusion import Fused
-from unripple.networks.mobile_stylegan import MARGIN, MobileStyleGAN, Window, rows
-from unripple.networks.st_alexnet import StLpips
+from unripple.networks.mobile_stylegan import MARGIN, Window, rows
+from unripple.training import scenes
+from unripple.training.augment import Dice
 from unripple.training.export import export
-from unripple.training.runner import Run
-from unripple.weights.lite import CONSULTATION_WIDTH, load_consultation, load_generator
-from unripple.weights.st_lpips import load_st_lpips
+from unripple.training.photographed import Photographer, Photos, load_faces
+from unripple.training.runner import Run, weighted
+from unripple.weights.lite import CONSULTATION_WIDTH, load_consultation, load_parser
+
+#: How far towards the true code guesses are moved, at most; and the share of maps of the person alone.
+NEARER, PERSONS = 0.7, 0.5
 
 
 @dataclass(frozen=True)
@@ -56,37 +64,32 @@ class Recipe:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Samples:
-    """What the encoder's cache holds: uint8 ``photo`` and ``rendered (N, 256, 256, 3)``, guessed ``w (N, 512)``."""
+class Sample(NamedTuple):
+    """``wanted``, the picture that the generator is to make, and ``rendered``, what it makes of the code alone:
+    ``float (B, 3, 256, 256)``; ``w (B, 512)``, the code.
+    """
 
-    photo: np.ndarray[Any, np.dtype[np.uint8]]
-    rendered: np.ndarray[Any, np.dtype[np.uint8]]
+    wanted: Tensor
+    rendered: Tensor
     w: Tensor
 
-    def __len__(self) -> int:
-        return len(self.w)
 
-    def take(self, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Photos and renderings as ``float (B, 3, 256, 256)``, and codes ``(B, 512)``."""
-        index = chosen.numpy()
-        return to_tensor(list(self.photo[index])), to_tensor(list(self.rendered[index])), self.w[chosen]
+@torch.no_grad()
+def guessed(photos: Photos, models: LiteModels) -> Sample:
+    """Photos and what the encoder makes of them."""
+    w = models.encoder(photos.rgb)[:, 0].float()
+    return Sample(photos.rgb, models.small_picture(rows(w)).float(), w)
 
 
-def load_samples(cache: Path) -> Samples:
-    """All photos of the cache whose guesses are there.
-
-    Raises ``FileNotFoundError`` if there are none.
-    """
-    photos, rendered, codes = [], [], []
-    for file in sorted(cache.glob("guess~*.npz")):
-        with np.load(file) as guess, np.load(cache / file.name.replace("guess", "photo")) as photo:
-            photos.append(photo["rgb"])
-            rendered.append(guess["rgb"])
-            codes.append(torch.from_numpy(guess["w"]))
-    if not codes:
-        raise FileNotFoundError(f"{cache}: no guesses; run `python -m unripple.training.encoder` with this cache first")
-    return Samples(np.concatenate(photos), np.concatenate(rendered), torch.cat(codes))
+@torch.no_grad()
+def varied(photos: Photos, models: LiteModels, dice: Dice) -> Sample:
+    """The same, but with some codes nearer to the true ones, and some asked for the person alone."""
+    count, guess = len(photos.w), models.encoder(photos.rgb)[:, 0].float()
+    nearer = dice.uniform(0, NEARER, count, 1) * dice.coin(0.5, count).view(count, 1)
+    w = guess + nearer * (photos.w - guess)
+    rendered = models.small_picture(rows(w)).float()
+    person = torch.lerp(rendered, photos.rgb, photos.matte)
+    return Sample(torch.where(dice.coin(PERSONS, count), person, photos.rgb), rendered, w)
 
 
 class Consultation(nn.Module):
@@ -124,11 +127,6 @@ def reduced(rgb: Tensor) -> Tensor:
     return F.interpolate(rgb, scale_factor=0.25, mode="bilinear", align_corners=False)
 
 
-def weighted(terms: dict[str, Tensor], recipe: object) -> Tensor:
-    """The sum of the loss terms by the recipe's lambdas."""
-    return torch.stack([getattr(recipe, f"lambda_{name}") * term for name, term in terms.items()]).sum()
-
-
 def warp(distortion: Tensor, scale: float, random: torch.Generator, chance: float = 1.0) -> Tensor:
     """Each map by its own random perspective, as HFGI misaligns them; or, but for ``chance``, as it is."""
     warped = []
@@ -139,25 +137,23 @@ def warp(distortion: Tensor, scale: float, random: torch.Generator, chance: floa
 
 
 class Trainer:
-    """ADA and Ec with all that their training needs besides the samples."""
+    """ADA and Ec with all that their training needs."""
 
     def __init__(
         self,
-        generator: MobileStyleGAN,
-        samples: Samples,
+        models: LiteModels,
+        photographer: Photographer,
         recipe: Recipe,
         fabric: Fabric,
         start: Consultation | None = None,
     ) -> None:
-        """``start``: Ec begins with the weights of this one's."""
+        """``start``: the weights that ADA and Ec begin with, where they are not to begin anew."""
         torch.manual_seed(recipe.seed)
-        self.samples, self.recipe, self.fabric = samples, recipe, fabric
-        self.generator: MobileStyleGAN = fabric.to_device(generator)  # type: ignore[assignment]
-        self.perceptual: StLpips = fabric.to_device(load_st_lpips())  # type: ignore[assignment]
+        self.models, self.photographer, self.recipe, self.fabric = models, photographer, recipe, fabric
         self.plain = Consultation()
         pass_distortion(self.plain.grid_align)
         if start is not None:
-            self.plain.residue.load_state_dict(start.residue.state_dict())
+            self.plain.load_state_dict(start.state_dict())
         self.plain.to(memory_format=torch.channels_last)
         groups = [
             {"params": self.plain.grid_align.parameters(), "base": recipe.lr_align},
@@ -166,24 +162,25 @@ class Trainer:
         optimizer = torch.optim.Adam(groups, recipe.lr, betas=(0.9, 0.99))
         self.module, self.optimizer = fabric.setup(self.plain, optimizer)
 
-    def losses(self, chosen: Tensor, random: torch.Generator, *, joint: bool) -> dict[str, Tensor]:
+    def losses(self, drawn: Sample, random: torch.Generator, *, joint: bool) -> dict[str, Tensor]:
         """The loss terms of one batch, unweighted."""
-        photo, rendered, w = (self.fabric.to_device(x) for x in self.samples.take(chosen))
-        distortion = photo - rendered
+        generator, perceptual = self.models.generator, self.models.perceptual
+        wanted, rendered, w = drawn
+        distortion = wanted - rendered
         warped = warp(distortion, self.recipe.perspective, random)
         aligned, fused = self.module(distortion, warped, rendered, joint=joint)
         window = random_window(self.recipe.window, random)
         w_plus = rows(w)
         with self.fabric.autocast():
             with torch.no_grad():
-                state = self.generator.to_fusion(w_plus)
-            made = reduced(self.generator.from_fusion(state, w_plus, fused, window)).float()
-            made, wanted = inner(made, window), inner(window.cut(photo), window)
-            perceptual = self.perceptual(made.clamp(-1, 1), wanted).float().mean()
+                state = generator.to_fusion(w_plus)
+            made = reduced(generator.from_fusion(state, w_plus, fused, window)).float()
+            made, wanted = inner(made, window), inner(window.cut(wanted), window)
+            seen = perceptual(made.clamp(-1, 1), wanted).float().mean()
         return {
             "l2": F.mse_loss(made, wanted),
             "l1": F.l1_loss(made, wanted),
-            "perceptual": perceptual,
+            "perceptual": seen,
             "align": F.l1_loss(aligned.float(), distortion),
         }
 
@@ -204,8 +201,11 @@ class Trainer:
                 group["lr"] = group["base"] * run.rate()
             # each step draws from its own number alone, so that a resumed run equals an unbroken one
             random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
-            chosen = torch.randint(len(self.samples), (self.recipe.batch,), generator=random)
-            terms = self.losses(chosen, random, joint=run.progress >= self.recipe.alone)
+            dice = Dice(self.recipe.seed, step, self.fabric.device)
+            photos = self.photographer.take(dice, self.recipe.batch)
+            with self.fabric.autocast():
+                drawn = varied(photos, self.models, dice)
+            terms = self.losses(drawn, random, joint=run.progress >= self.recipe.alone)
             self.optimizer.zero_grad()
             self.fabric.backward(weighted(terms, self.recipe))
             self.fabric.clip_gradients(self.module, self.optimizer, max_norm=1.0)
@@ -215,49 +215,52 @@ class Trainer:
 
 
 @torch.no_grad()
-def quality(module: Consultation, generator: MobileStyleGAN, samples: Samples) -> tuple[float, float]:
-    """Mean PSNR in dB (peak 2, at 256) of the low-rate inversions and of HFGI's."""
+def quality(module: Consultation, models: LiteModels, photographer: Photographer) -> tuple[float, float]:
+    """Mean PSNR in dB (peak 2, at 256) of low-rate inversions and of HFGI's; of all faces, each photographed once."""
     low, high = [], []
     module.eval()
-    for i in range(len(samples)):
-        photo, rendered, w = samples.take(torch.tensor([i]))
+    for i in range(len(photographer.faces.w)):
+        photos = photographer.photos(torch.tensor([i]), Dice(0, i, photographer.plates.device))
+        photo, rendered, w = guessed(photos, models)
         distortion = photo - rendered
         _, fused = module(distortion, distortion, rendered, joint=True)
-        made = to_256(generator(rows(w), fused))
+        made = to_256(models.generator(rows(w), fused))
         low.append(10 * torch.log10(4 / F.mse_loss(rendered, photo)))
         high.append(10 * torch.log10(4 / F.mse_loss(made, photo)))
     return float(torch.stack(low).mean()), float(torch.stack(high).mean())
 
 
 def main(
-    cache: Annotated[Path, typer.Option(help="The encoder's cache: photos, guesses and their renderings.")],
+    faces: Annotated[Path, typer.Option(help="Folder of rendered faces.")],
     checkpoint: Annotated[Path, typer.Option(help="Written every minute; a run goes on from it.")],
     log: Annotated[Path | None, typer.Option(help="One line of JSON now and then.")] = None,
-    models: Annotated[Path, typer.Option(help="Folder of the generator.")] = Path("models/lite"),
+    models: Annotated[Path, typer.Option(help="Folder of generator, parser and encoder.")] = Path("models/lite"),
     out: Annotated[Path, typer.Option()] = Path("models/lite/consultation.safetensors"),
     steps: Annotated[int, typer.Option(min=1)] = Recipe.steps,
     batch: Annotated[int, typer.Option(min=1)] = Recipe.batch,
+    window: Annotated[int, typer.Option(min=16, max=64, help="Cells of 64; 64 is the whole picture.")] = Recipe.window,
     minutes: Annotated[float | None, typer.Option(help="End earlier, after this time.")] = None,
-    start: Annotated[Path | None, typer.Option(help="Folder whose Ec the training begins with.")] = None,
+    start: Annotated[Path | None, typer.Option(help="Folder whose consultation the training begins with.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = Recipe.seed,
     precision: Annotated[str | None, typer.Option(help="As Fabric names it.", show_default="by the device")] = None,
-    test: Annotated[int, typer.Option(min=1, help="Photos kept from the training, to measure on.")] = 24,
+    plates: Annotated[int, typer.Option(min=1, help="Plates to prepare.")] = 2000,
+    test: Annotated[int, typer.Option(min=1, help="Faces kept from the training, to measure on.")] = 24,
 ) -> None:
     """Train ADA and Ec, measure the inversion on unseen photos, write float16 weights."""
     fabric = Fabric(accelerator="auto", devices=1, precision=precision or training_precision(chosen_device()))  # type: ignore[arg-type]
-    samples = load_samples(cache)
-    seen, unseen = (
-        Samples(samples.photo[part], samples.rendered[part], samples.w[part])
-        for part in (slice(None, -test), slice(-test, None))
-    )
-    generator = load_generator(models).to(memory_format=torch.channels_last)
+    loaded = lite.load(models)
+    rendered, pool = load_faces(faces, load_parser(models).to(loaded.device)), scenes.plates(plates)
+    seen, unseen = (Photographer(rendered.part(part), pool) for part in (slice(None, -test), slice(-test, None)))
     begun = None
     if start is not None:
         begun = Consultation()
-        begun.residue = load_consultation(start)[1]
-    trainer = Trainer(generator, seen, Recipe(steps=steps, batch=batch), fabric, begun)
+        begun.grid_align, begun.residue = load_consultation(start)
+    recipe = Recipe(steps=steps, batch=batch, window=window, seed=seed)
+    trainer = Trainer(loaded, seen, recipe, fabric, begun)
     taken = trainer.run(checkpoint, minutes, log)
-    low, high = quality(trainer.plain.float().cpu(), generator.float().cpu(), unseen)
-    figures = {"steps": str(taken), "psnr_e4e": f"{low:.2f}", "psnr_hfgi": f"{high:.2f}", "unseen_photos": str(test)}
+    low, high = quality(trainer.plain.float(), loaded, unseen)
+    figures = {"steps": str(taken), "batch": str(batch), "faces": str(len(seen.faces.w)), "unseen_faces": str(test)}
+    figures |= {"psnr_e4e": f"{low:.2f}", "psnr_hfgi": f"{high:.2f}"}
     export(trainer.plain, out, figures)
     print(f"{out}: {figures}")
 

@@ -26,7 +26,7 @@ from unripple.models import ModelSet, lite
 from unripple.networks.descent import Descent
 from unripple.networks.parser import Parser
 from unripple.stages.refine import descend
-from unripple.training.encoder import over_plates
+from unripple.training.guesses import over_plates
 from unripple.training.rendered_faces import load
 from unripple.weights.lite import load_parser
 

@@ -1,6 +1,6 @@
 """Faces of the generator before and after a true turn, with what ADA should make of the turn.
 
-A turn is rendered once, in chunks, and kept beside the guesses that the encoder's training made of the faces.
+A turn is rendered once, in chunks, and kept beside the encoder's guesses of the faces.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def load_turns(faces: Path, cache: Path, models: Path) -> Turns:
     """
     names = [file.stem.partition("~")[2] for file in sorted(cache.glob("guess~*.npz"))]
     if not names:
-        raise FileNotFoundError(f"{cache}: no guesses; run `python -m unripple.training.encoder` with this cache first")
+        raise FileNotFoundError(f"{cache}: no guesses; run `python -m unripple.training.guesses` with this cache first")
     device = chosen_device()
     generator = load_generator(models).to(device, fast_dtype(device)).to(memory_format=torch.channels_last)
     parser, pose = load_parser(models).to(device), load_direction(models, "pose")

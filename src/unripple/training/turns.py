@@ -5,8 +5,8 @@
 HFGI's ADA learned to undo a random perspective of the distortion map, under which everything stays in sight. Here it
 learns what an edit does: a face of known code is turned, and with it its low-rate inversion, whose code the encoder
 guessed. ADA gets what the inversion lost before the turn, and should give what the edit lacks after it; what turns into
-sight is nowhere in the map, and what turns out of sight must go. The faces are those whose guesses the encoder's cache
-holds (`turned_faces`).
+sight is nowhere in the map, and what turns out of sight must go. The faces are those whose guesses are at hand
+(`guesses`, `turned_faces`).
 
 ADA starts as the shipped one, its batch norms at rest, as in the training of the consultation; Ec and the generator
 take no part.
@@ -146,7 +146,7 @@ def figures(trained: Align, shipped: Align, turns: Turns) -> dict[str, str]:
 
 def main(
     faces: Annotated[Path, typer.Option(help="Folder of the rendered faces.")],
-    cache: Annotated[Path, typer.Option(help="The encoder's cache: photos and guesses; the turns are kept there.")],
+    cache: Annotated[Path, typer.Option(help="Photos and guesses (`guesses`); the turns are kept there.")],
     checkpoint: Annotated[Path, typer.Option(help="Written every minute; a run goes on from it.")],
     log: Annotated[Path | None, typer.Option(help="One line of JSON now and then.")] = None,
     models: Annotated[Path, typer.Option(help="Folder of generator, pose direction, parser and consultation.")] = Path(

@@ -27,8 +27,8 @@ ENCODER, CONSULTATION = "encoder.safetensors", "consultation.safetensors"
 PARSER, INPAINTER = "parser.safetensors", "inpainter.safetensors"
 DESCENT, PREVIEW = "descent.safetensors", "preview.safetensors"
 
-#: Rank of e4e-lite's readers, and middle channels of Ec's condition heads (512 in the published network).
-ENCODER_RANK, CONSULTATION_WIDTH = 192, 128
+#: Middle channels of Ec's condition heads (512 in the published network).
+CONSULTATION_WIDTH = 128
 
 
 M = TypeVar("M", bound=nn.Module)
@@ -112,8 +112,8 @@ def load_direction(folder: Path, attribute: str) -> Tensor:
 
 
 def load_encoder(folder: Path) -> E4eLite:
-    """e4e-lite without its trunk, which comes with ST-LPIPS."""
-    return load_into(E4eLite(ENCODER_RANK), folder / ENCODER)
+    """rgb -> w_plus."""
+    return load_into(E4eLite(), folder / ENCODER)
 
 
 def load_descent(folder: Path) -> Descent:
