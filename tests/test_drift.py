@@ -20,9 +20,21 @@ COMMITTED = Path(__file__).parent / "fixtures/small-study.json"
 #: committed, and AVX-512 of one processor were 1.44 degrees of yaw, .030 of smile and .025 of seam; of another one,
 #: with the refinement and the portraits of today, .065 of the residual person, .010 of SSIM and .009 of ST-LPIPS in the
 #: band. These are means over two portraits, and what judges them jumps: BlazePose calls half of a band a person or not,
-#: dlib's landmarks turned one portrait by 2.4 degrees, where PSNR of its person changed by .01 dB.
+#: dlib's landmarks turned one portrait by 2.4 degrees, where PSNR of its person changed by .01 dB. A background that is
+#: 35 dB from the photo is it but for the fill beside the head, and changes by 1.1 dB with a few of its pixels.
 SHARE = 0.02
-LEAST = {"psnr": 0.1, "fidelity": 0.1, "harm": 0.1, "yaw": 2.0, "smile": 0.04, "seam": 0.05, "residual_person": 0.08}
+LEAST = {
+    "psnr_background": 1.5,
+    "psnr_band": 0.4,
+    "psnr": 0.1,
+    "fidelity_psnr": 1.5,
+    "fidelity": 0.1,
+    "harm": 0.1,
+    "yaw": 2.0,
+    "smile": 0.04,
+    "seam": 0.05,
+    "residual_person": 0.08,
+}
 OTHERS = 0.02
 
 

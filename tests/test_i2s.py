@@ -17,6 +17,7 @@ from unripple.settings import inverters
 from unripple.stages.i2s import i2s
 from unripple.stages.invert import encode
 from unripple.stages.likeness import unlikeness
+from unripple.stages.refine import encode_refined
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_encode_takes_each_inverter_of_the_set(models: ModelSet, photo: Tensor) 
     assert torch.equal(encode(photo, models, "i2s", 1), i2s(photo, 1, models))
     assert torch.equal(encode(photo, models, "e4e"), models.encoder(photo))
     refined = encode(photo, models, "hybrid", 1)
-    assert torch.equal(refined, rows(refined[:, 0]))
+    assert torch.equal(refined, encode_refined(photo, 1, models))
     with pytest.raises(ValueError, match="expected e4e, the only one of the lite set, found psp"):
         encode(photo, models, "psp")
 

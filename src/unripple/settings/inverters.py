@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-#: e4e: the set's encoder. psp: pSp's. hybrid: the encoder's code, refined within W. i2s: optimised in W+ from the mean.
-#: pti: the set's own inversion, and then the generator tuned for the photo.
+#: e4e: the set's encoder. psp: pSp's. hybrid: the encoder's code, refined within W, or near it. i2s: optimised in W+
+#: from the mean. pti: the set's own inversion, and then the generator tuned for the photo.
 Inverter = Literal["e4e", "psp", "hybrid", "i2s", "pti"]
 INVERTERS: Final[tuple[Inverter, ...]] = get_args(Inverter)
 

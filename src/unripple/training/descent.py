@@ -25,7 +25,7 @@ from unripple.jobs import allocator
 from unripple.models import ModelSet, lite
 from unripple.networks.descent import Descent
 from unripple.networks.parser import Parser
-from unripple.stages.refine import descend
+from unripple.stages.refine import BACKGROUND, descend
 from unripple.training.guesses import over_plates
 from unripple.training.rendered_faces import load
 from unripple.weights.lite import load_parser
@@ -39,8 +39,8 @@ def gradients(photo: Rgb, models: ModelSet, along: Descent) -> list[Tensor]:
     found: list[Tensor] = []
     pixels = to_tensor([photo]).to(models.device)
     with torch.no_grad():
-        start = models.encoder(pixels)[:, 0]
-    descend(pixels, start, STEPS, models, along, found.append)
+        start, person = models.encoder(pixels)[:, :1], models.parser(pixels).clamp(min=BACKGROUND)
+    descend(pixels, start, STEPS, models, along, person, notice=lambda gradient: found.append(gradient[:, 0]))
     return found
 
 
