@@ -383,7 +383,7 @@ def test_edit_with_the_shipped_networks(photo: Path, tmp_path: Path, root: Path)
         for name, read in (("baseline.png", read_rgb), ("cleaned.png", read_rgb), ("mask.png", read_mask))
     )
     changed = (before != after).any(axis=2)
-    assert 0.003 < mask.mean() < 0.5
+    assert 0.01 < mask.mean() < 0.5
     assert changed[~mask].any()  # The layered edit is no repair of the baseline:
     portrait, corner = read_rgb(tmp_path / "out/portrait.png"), np.s_[:40, :40]
     assert np.array_equal(after[corner], portrait[corner])  # the photo's background stays,

@@ -16,7 +16,7 @@ from unripple.models.lite import load
 from unripple.networks.descent import Descent
 from unripple.networks.mobile_stylegan import rows
 from unripple.networks.w_space import CodeSampler
-from unripple.stages.refine import BACKGROUND, descend
+from unripple.stages.refine import descend, person_weight
 from unripple.training import descent
 from unripple.weights.lite import MissingModel, load_descent, load_parser
 
@@ -59,7 +59,7 @@ def test_the_shipped_axes_go_farther_than_those_of_variance(models: ModelSet, pl
     left = {}
     for name, along in (("shipped", models.descent), ("plain", plain)):
         with torch.no_grad():
-            code, _ = descend(photo, start[:, None], 4, models, along, models.parser(photo).clamp(min=BACKGROUND))
+            code, _ = descend(photo, start[:, None], 4, models, along, person_weight(photo, models))
             made = models.small_picture(rows(code[:, 0]))
             left[name] = float(models.perceptual(made, photo).mean())
     assert left["shipped"] < 0.95 * left["plain"]

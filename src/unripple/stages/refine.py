@@ -20,7 +20,7 @@ EXPERIENCE = 8
 #: Weight of the squared error beside the perceptual distance, and of the background beside the person.
 SQUARED, BACKGROUND = 1.5, 0.03
 #: Squared error of the person, rgb in [-1, 1], up to which W has the face, and from which on it has not: 23 and 20 dB.
-#: Of rendered faces one in twelve is above the first, of photographs four of five.
+#: Of 200 rendered faces 17 are above the first, of twelve photographs ten.
 KNOWN, STRANGE = 0.02, 0.04
 #: Codes that leave W take so many times the steps again, up to so long each, and mind the face three times as much as
 #: the rest of the person.
@@ -65,7 +65,7 @@ def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tenso
         return w_plus
     if not torch.equal(w_plus, rows(w_plus[:, 0])):
         raise ValueError("w_plus: expected codes of W, equal in all rows; an encoder into W+ has none to refine")
-    person = models.parser(photo).clamp(min=BACKGROUND)
+    person = person_weight(photo, models)
     code, error = descend(photo, w_plus[:, :1], steps, models, models.descent, person)
     strangeness = ((error - KNOWN) / (STRANGE - KNOWN)).clamp(0, 1) * min(1.0, steps / ENOUGH)
     w_plus = code.expand(-1, STYLE_ROWS, -1)
@@ -73,6 +73,11 @@ def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tenso
         weight = person * (1 + FACE * face_oval(photo))
         w_plus, _ = descend(photo, w_plus, AGAIN * steps, models, models.descent, weight, FREE * strangeness)
     return w_plus.contiguous()
+
+
+def person_weight(photo: Tensor, models: ModelSet) -> Tensor:
+    """How much each pixel of ``photo float32 (B, 3, 256, 256)`` counts: ``(B, 1, 256, 256)``, 1 where the person is."""
+    return models.parser(photo).clamp(min=BACKGROUND)
 
 
 def face_oval(photo: Tensor) -> Tensor:
