@@ -1,6 +1,6 @@
 """Photos per second, share of the time in which networks run, and memory, by stage, on the device present.
 
-    python benchmarks/pipeline.py [--photos 6] [--degrees 2] [--refine 16] [--size 512]
+    python benchmarks/pipeline.py [--photos 6] [--degrees 2] [--refine 8] [--size 512]
     python benchmarks/pipeline.py --models published --photos 2 --degrees 1
 
 Runs the study twice on the same portraits, in temporary copies of the project: as one shard, and with one photo for
@@ -122,7 +122,7 @@ def main(
     models: Annotated[Literal["lite", "published"], typer.Option()] = "lite",
     photos: Annotated[int, typer.Option(min=1)] = 6,
     degrees: Annotated[int, typer.Option(min=1, max=4)] = 2,
-    refine: Annotated[int, typer.Option(min=0)] = 16,
+    refine: Annotated[int, typer.Option(min=0)] = 8,
     size: Annotated[int, typer.Option()] = 512,
 ) -> None:
     """Print a table for each way to cut the photos into jobs."""

@@ -99,7 +99,7 @@ def test_a_wrong_value_is_refused_by_key_value_and_what_is_allowed(overrides: di
 @pytest.mark.parametrize("given", ["auto", None])
 def test_what_is_left_open_is_chosen_by_the_set_of_models(root: Path, given: str | None) -> None:
     open_ended = {} if given is None else {"invert": {"method": given, "steps": given}, "inpaint": {"model": given}}
-    for models, inverter, inpainter in (("lite", "hybrid-16", "patchmatch"), ("published", "e4e", "big-lama")):
+    for models, inverter, inpainter in (("lite", "hybrid-8", "patchmatch"), ("published", "e4e", "big-lama")):
         study = parameters.check({"models": models} | open_ended, "params.yaml")
         assert (study.invert.spelled(), study.inpaint.model) == (inverter, inpainter)
         assert parameters.load(root / "params.yaml", {"models": models}) == study

@@ -188,13 +188,13 @@ class Invert(Section):
         inverters.own("lite")[1],
         ge=0,
         le=100_000,
-        description="Gradient steps of hybrid, i2s and pti; 0 for the encoders. auto: hybrid 16, i2s 100 and pti 10"
+        description="Gradient steps of hybrid, i2s and pti; 0 for the encoders. auto: hybrid 8, i2s 100 and pti 10"
         " (lite), 5000 and 350 (published).",
         json_schema_extra=_or_auto,
     )
 
     def spelled(self) -> str:
-        """As paths spell it: ``e4e``, ``hybrid-16``."""
+        """As paths spell it: ``e4e``, ``hybrid-8``."""
         return inverters.spelled(self.method, self.steps)
 
 
