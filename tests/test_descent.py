@@ -16,7 +16,7 @@ from unripple.models.lite import load
 from unripple.networks.descent import Descent
 from unripple.networks.mobile_stylegan import rows
 from unripple.networks.w_space import CodeSampler
-from unripple.stages.refine import BACKGROUND, descend, read_again
+from unripple.stages.refine import begun, descend
 from unripple.training import descent
 from unripple.weights.lite import MissingModel, load_descent, load_parser
 
@@ -59,9 +59,9 @@ def test_the_shipped_axes_go_farther_than_those_of_variance(models: ModelSet, pl
     with torch.no_grad():
         photo = to_256(models.generator(rows(w)))
         matte = models.parser(photo)
-        start = read_again(photo, models.encoder(photo), matte, models)[:, :1]
+        start, weight = begun(photo, models.encoder(photo), models)
         for name, along in (("shipped", models.descent), ("plain", plain)):
-            code, _ = descend(photo, start, 6, models, along, matte.clamp(min=BACKGROUND))
+            code, _ = descend(photo, start, 6, models, along, weight)
             left[name] = float((matte * (models.small_picture(rows(code[:, 0])) - photo).square()).mean())
     assert left["shipped"] < 0.8 * left["plain"]
 

@@ -15,7 +15,7 @@ from unripple.models.lite import load
 from unripple.networks.mobile_stylegan import rows
 from unripple.networks.w_space import CodeSampler, principal_axes
 from unripple.stages.align import align
-from unripple.stages.refine import BACKGROUND, descend, encode_refined, face_oval, read_again, refine
+from unripple.stages.refine import begun, descend, encode_refined, face_oval, read_again, refine
 from unripple.weights.st_lpips import load_st_lpips
 
 
@@ -45,10 +45,8 @@ def within(photo: torch.Tensor, start: torch.Tensor, steps: int, models: ModelSe
 
 def searched(photo: torch.Tensor, start: torch.Tensor, steps: int, models: ModelSet) -> tuple[torch.Tensor, ...]:
     """What the search within W finds, and the error that it leaves."""
-    matte = models.parser(photo)
-    with torch.no_grad():
-        corrected = read_again(photo, start, matte, models)
-    return descend(photo, corrected[:, :1], steps, models, models.descent, matte.clamp(min=BACKGROUND))
+    corrected, weight = begun(photo, start, models)
+    return descend(photo, corrected, steps, models, models.descent, weight)
 
 
 def distance(models: ModelSet, photo: torch.Tensor, w_plus: torch.Tensor) -> torch.Tensor:

@@ -178,10 +178,10 @@ class Invert(Section):
 
     method: Inverter = Field(
         "hybrid",
-        description="e4e: the set's encoder. psp: pSp's encoder (published). hybrid: the encoder's code, refined by"
-        " gradient steps within W, and beyond it where a face is not there (lite; HFGI inverts with e4e alone). i2s:"
-        " Image2StyleGAN, optimised in W+ from the mean code. pti: the set's own inversion, then the generator tuned"
-        " for the photo. auto: hybrid (lite), e4e (published).",
+        description="e4e: the set's encoder. psp: pSp's encoder (published). hybrid: the encoder's code, corrected"
+        " by its second look and by gradient steps within W, and beyond it where a face is not there (lite; HFGI"
+        " inverts with e4e alone). i2s: Image2StyleGAN, optimised in W+ from the mean code. pti: the set's own"
+        " inversion, then the generator tuned for the photo. auto: hybrid (lite), e4e (published).",
         json_schema_extra=_or_auto,
     )
     steps: int = Field(

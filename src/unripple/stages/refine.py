@@ -48,9 +48,9 @@ def encode_refined(photo: Tensor, steps: int, models: ModelSet) -> Tensor:
 def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tensor:
     """Move codes towards what renders to the photo: perceptual and squared error, mostly over the person.
 
-    The hybrid of encoder and optimisation of Zhu et al. (ECCV 2016, section 3.2): the encoder gives the start and, as
-    long as that helps, corrects itself (`read_again`); a few short steps keep near it. All rows move as one, so the
-    result is a code of W and can be edited like the encoder's.
+    The hybrid of encoder and optimisation of Zhu et al. (ECCV 2016, section 3.2): the encoder gives the start and
+    corrects it (`read_again`); a few short steps keep near it. All rows move as one, so the result is a code of W and
+    can be edited like the encoder's.
 
     W holds every face that the generator was trained to make, and not every face of a photograph (Abdal et al., ICCV
     2019). Where its best code is still far from the photo, the rows part: `AGAIN` times the steps follow in W+,
@@ -67,16 +67,31 @@ def refine(photo: Tensor, w_plus: Tensor, steps: int, models: ModelSet) -> Tenso
         return w_plus
     if not torch.equal(w_plus, rows(w_plus[:, 0])):
         raise ValueError("w_plus: expected codes of W, equal in all rows; an encoder into W+ has none to refine")
-    matte = models.parser(photo)
-    person = matte.clamp(min=BACKGROUND)
-    start = read_again(photo, w_plus, matte, models)
-    code, error = descend(photo, start[:, :1], steps, models, models.descent, person)
+    start, person = begun(photo, w_plus, models)
+    code, error = descend(photo, start, steps, models, models.descent, person)
     strangeness = ((error - KNOWN) / (STRANGE - KNOWN)).clamp(0, 1) * min(1.0, steps / ENOUGH)
     w_plus = code.expand(-1, STYLE_ROWS, -1)
     if bool((strangeness > 0).any()):
         weight = person * (1 + FACE * face_oval(photo))
         w_plus, _ = descend(photo, w_plus, AGAIN * steps, models, models.descent, weight, FREE * strangeness)
     return w_plus.contiguous()
+
+
+@torch.no_grad()
+def begun(photo: Tensor, w_plus: Tensor, models: ModelSet) -> tuple[Tensor, Tensor]:
+    """Where the search in W begins, and how much each pixel counts in it.
+
+    Args:
+        photo: ``float32 (B, 3, 256, 256)`` in [-1, 1].
+        w_plus: ``float32 (B, 18, 512)``, codes of W.
+        models: the networks.
+
+    Returns:
+        codes ``(B, 1, 512)``, corrected by `read_again`; weights ``(B, 1, 256, 256)``, 1 where the person is,
+        `BACKGROUND` where they are not.
+    """
+    matte = models.parser(photo)
+    return read_again(photo, w_plus, matte, models)[:, :1], matte.clamp(min=BACKGROUND)
 
 
 def read_again(photo: Tensor, w_plus: Tensor, matte: Tensor, models: ModelSet) -> Tensor:

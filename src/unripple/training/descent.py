@@ -25,7 +25,7 @@ from unripple.jobs import allocator
 from unripple.models import ModelSet, lite
 from unripple.networks.descent import Descent
 from unripple.networks.parser import Parser
-from unripple.stages.refine import BACKGROUND, descend, read_again
+from unripple.stages.refine import begun, descend
 from unripple.training.guesses import over_plates
 from unripple.training.rendered_faces import load
 from unripple.weights.lite import load_parser
@@ -39,9 +39,7 @@ def gradients(photo: Rgb, models: ModelSet, along: Descent) -> list[Tensor]:
     found: list[Tensor] = []
     pixels = to_tensor([photo]).to(models.device)
     with torch.no_grad():
-        matte = models.parser(pixels)
-        start = read_again(pixels, models.encoder(pixels), matte, models)[:, :1]
-    weight = matte.clamp(min=BACKGROUND)
+        start, weight = begun(pixels, models.encoder(pixels), models)
     descend(pixels, start, STEPS, models, along, weight, notice=lambda gradient: found.append(gradient[:, 0]))
     return found
 
