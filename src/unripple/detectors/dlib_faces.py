@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import cv2
 import dlib
@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from unripple.detectors.package_files import dlib_file
 from unripple.files.pictures import Rgb
+
+if TYPE_CHECKING:
+    from unripple.detectors.dlib_descriptor import DlibResNet
 
 Landmarks = NDArray[np.float64]
 Descriptor = NDArray[np.float64]
@@ -31,6 +34,10 @@ _QUICK_SIDE: Final = 640
 _THOROUGH_SIDE: Final = 1600
 # Of the detector's score. Faces turned by 45 degrees still reach 1; badges and cups stay below 0.2.
 _CONFIDENCE: Final = 0.3
+
+# Side of the picture that dlib's network describes, and the share of it around the landmarks, as in its training.
+_CHIP: Final = 150
+_PADDING: Final = 0.25
 
 # A generic adult face, in millimetres from the tip of the nose: x to the person's left, y down, z into the head;
 # rounded from the averages of Farkas, "Anthropometry of the Head and Face", 1994. Jaw outlines are left out, because
@@ -137,7 +144,7 @@ class FaceMeter:
         left, top = (int(edge) for edge in landmarks.min(axis=0))
         right, bottom = (int(edge) for edge in landmarks.max(axis=0))
         face = dlib.full_object_detection(dlib.rectangle(left, top, right, bottom), dlib.points(points))
-        return np.array(self._recogniser.compute_face_descriptor(np.ascontiguousarray(rgb), face), dtype=np.float64)
+        return self._recogniser.describe(dlib.get_face_chip(np.ascontiguousarray(rgb), face, _CHIP, _PADDING))
 
     def head_pose(self, landmarks: Landmarks, shape: tuple[int, ...]) -> HeadPose:
         """See the function `head_pose`."""
@@ -171,8 +178,11 @@ class FaceMeter:
         return dlib.shape_predictor(str(dlib_file("shape_predictor_68_face_landmarks.dat")))
 
     @cached_property
-    def _recogniser(self) -> Any:
-        return dlib.face_recognition_model_v1(str(dlib_file("dlib_face_recognition_resnet_model_v1.dat")))
+    def _recogniser(self) -> DlibResNet:
+        # With torch, which whoever only looks for faces can spare.
+        from unripple.detectors.dlib_descriptor import load
+
+        return load(dlib_file("dlib_face_recognition_resnet_model_v1.dat"))
 
 
 def identity_distance(a: Descriptor, b: Descriptor) -> float:

@@ -97,8 +97,7 @@ def shows_one_face(render: Callable[[Tensor], Tensor], meter: FaceMeter) -> OneF
     """A `OneFace` that renders the code. ``render: w (1, 512) -> rgb (1, 3, H, W)``."""
 
     def is_one_face(w: Tensor) -> bool:
-        measure = meter.measure(to_uint8(render(w))[0])
-        return measure is not None and measure.faces == 1
+        return len(meter.detect(to_uint8(render(w))[0])) == 1
 
     return is_one_face
 
