@@ -12,7 +12,7 @@ from unripple.files.pictures import Mask, Matte, Rgb
 from unripple.metrics.inner_ripples import inner_ripples
 from unripple.metrics.regions import THRESHOLD, dilate, erode, regions, shrink
 from unripple.metrics.ripple_energy import projection, ripple_energy, ripple_gradients
-from unripple.metrics.seam import FLOOR, seam, signed_distance
+from unripple.metrics.seam import FLOOR, edge, seam, signed_distance
 
 SIZE = 256
 
@@ -229,41 +229,42 @@ def step_alone(step: float) -> float:
 def test_a_picture_that_equals_its_reference_has_a_seam_of_one() -> None:
     ramp = np.repeat(np.arange(SIZE, dtype=np.uint8)[None, :, None], SIZE, axis=0).repeat(3, axis=2)
     for picture in (FLAT, ramp, texture(14)):
-        assert seam(picture, picture, PASTED, EVERYWHERE) == 1
+        assert seam(picture, edge(picture, PASTED, EVERYWHERE)) == 1
 
 
 @pytest.mark.parametrize("step", [5, 20, 60])
 def test_a_step_over_a_flat_ground_is_its_gradient_over_the_floor(step: int) -> None:
     expected = (step_alone(step) + FLOOR) / FLOOR
-    assert seam(pasted(FLAT, step), FLAT, PASTED, EVERYWHERE) == pytest.approx(expected, rel=0.06)
+    assert seam(pasted(FLAT, step), edge(FLAT, PASTED, EVERYWHERE)) == pytest.approx(expected, rel=0.06)
 
 
 def test_the_same_step_is_the_same_seam_whatever_lies_off_the_edge() -> None:
     ground = texture(15, contrast=0.3)
     cut = pasted(ground, 25)
-    found = seam(cut, ground, PASTED, EVERYWHERE)
+    found = seam(cut, edge(ground, PASTED, EVERYWHERE))
     rippled = cut.copy()
     rippled[68:192, 68:192] = np.clip(rippled[68:192, 68:192].astype(int) + 50, 0, 255)  # an old outline, 8 px inside
     assert found > 1.2
-    assert seam(rippled, ground, PASTED, EVERYWHERE) == pytest.approx(found, rel=1e-3)
+    assert seam(rippled, edge(ground, PASTED, EVERYWHERE)) == pytest.approx(found, rel=1e-3)
 
 
 def test_a_step_is_less_over_a_rough_ground_and_a_smear_is_below_one() -> None:
     calm, rough = texture(14, contrast=0.1), texture(14, contrast=1.0)
-    assert seam(pasted(calm, 25), calm, PASTED, EVERYWHERE) > seam(pasted(rough, 25), rough, PASTED, EVERYWHERE) > 1
+    on_calm, on_rough = (seam(pasted(ground, 25), edge(ground, PASTED, EVERYWHERE)) for ground in (calm, rough))
+    assert on_calm > on_rough > 1
     smeared = cv2.GaussianBlur(rough, (0, 0), 4).astype(np.uint8)
-    assert seam(smeared, rough, PASTED, EVERYWHERE) < 0.7
+    assert seam(smeared, edge(rough, PASTED, EVERYWHERE)) < 0.7
 
 
 def test_only_the_edge_that_is_known_counts() -> None:
     left = box(0, SIZE, 0, 130)[..., None]
     cut = np.where(left, pasted(FLAT, 30), FLAT)
-    assert seam(cut, FLAT, PASTED, box(0, SIZE, 140, SIZE)) == 1
-    assert seam(cut, FLAT, PASTED, EVERYWHERE) > 10
+    assert seam(cut, edge(FLAT, PASTED, box(0, SIZE, 140, SIZE))) == 1
+    assert seam(cut, edge(FLAT, PASTED, EVERYWHERE)) > 10
 
 
 def test_a_mask_without_an_edge_has_no_seam() -> None:
     nothing = ~EVERYWHERE
-    assert np.isnan(seam(FLAT, FLAT, nothing, EVERYWHERE))
-    assert np.isnan(seam(FLAT, FLAT, EVERYWHERE, EVERYWHERE))
-    assert np.isnan(seam(FLAT, FLAT, PASTED, nothing))
+    assert np.isnan(seam(FLAT, edge(FLAT, nothing, EVERYWHERE)))
+    assert np.isnan(seam(FLAT, edge(FLAT, EVERYWHERE, EVERYWHERE)))
+    assert np.isnan(seam(FLAT, edge(FLAT, PASTED, nothing)))

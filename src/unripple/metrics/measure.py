@@ -28,7 +28,7 @@ from unripple.metrics.psnr import decibels, psnr, squared_error
 from unripple.metrics.regions import THRESHOLD, Judge, Regions, agreed, dilate, regions, shrink
 from unripple.metrics.residual_person import residual_person
 from unripple.metrics.ripple_energy import ripple_energy, ripple_gradients
-from unripple.metrics.seam import seam
+from unripple.metrics.seam import Edge, edge, seam
 from unripple.metrics.ssim import ssim_map
 from unripple.metrics.st_lpips import SIDE, Vector, pooled, prepare, st_lpips_map
 from unripple.networks.st_alexnet import StLpips
@@ -172,9 +172,10 @@ class Exam:
         reference = {PHOTO: self.photo} if self.truth is None else {TRUTH: self.truth}
         everything = {**pictures, **reference}
         layers = dict(zip(everything, self.networks.features(list(everything.values())), strict=True))
+        at = self._edge(mask)
         return {
             name: Measured(
-                {} if name == PHOTO else self._row(rgb, layers[name], layers.get(TRUTH), mask),
+                {} if name == PHOTO else self._row(rgb, layers[name], layers.get(TRUTH), at),
                 self.networks.feature(rgb, layers[name]),
             )
             for name, rgb in everything.items()
@@ -184,9 +185,9 @@ class Exam:
         """The row of one edit alone, see `measure`."""
         check_pair(self.photo, rgb)
         layers, *truths = self.networks.features([rgb, *([] if self.truth is None else [self.truth])])
-        return self._row(rgb, layers, truths[0] if truths else None, mask)
+        return self._row(rgb, layers, truths[0] if truths else None, self._edge(mask))
 
-    def _row(self, rgb: Rgb, layers: Features, truth: Features | None, mask: Mask | None) -> Row:
+    def _row(self, rgb: Rgb, layers: Features, truth: Features | None, at: Edge | None) -> Row:
         values: Row = {column.key: NAN for column in COLUMNS}
         values |= self._ripples(rgb) | self._to_truth(rgb, layers, truth) | self._faces(rgb)
         if self._of_study.band_core.any():
@@ -197,9 +198,7 @@ class Exam:
         values["band_share"] = float(self.regions.band.mean())
         for name in ("band", "background", "person"):
             values[f"copied_{name}"] = copied(rgb, self.photo, getattr(self.regions, name))
-        if mask is not None:
-            reference = self.photo if self.truth is None else self.truth
-            values["seam"] = seam(rgb, reference, mask, self._seam_known)
+        values["seam"] = seam(rgb, at)
         values["known_plate"] = self.truth is not None
         return values
 
@@ -211,6 +210,10 @@ class Exam:
     @cached_property
     def _of_study(self) -> Regions:
         return regions(self.original, self.edited)
+
+    def _edge(self, mask: Mask | None) -> Edge | None:
+        reference = self.photo if self.truth is None else self.truth
+        return None if mask is None else edge(reference, mask, self._seam_known)
 
     @cached_property
     def _seam_known(self) -> Mask:
