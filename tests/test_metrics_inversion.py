@@ -14,17 +14,8 @@ from torch import Tensor
 from unripple.detectors.dlib_faces import FaceMeter
 from unripple.files.pictures import Rgb
 from unripple.known_plate.portraits import example_photo
-from unripple.metrics.inversion import (
-    CONSISTENCY,
-    KNOWN,
-    LPIPS,
-    REAL,
-    consistency,
-    edited_back,
-    inversion_text,
-    measure_inversion,
-    summarise_inversion,
-)
+from unripple.metrics.inversion import consistency, edited_back, measure_inversion
+from unripple.metrics.inversion_table import CONSISTENCY, KNOWN, LPIPS, REAL, inversion_text, summarise_inversion
 from unripple.metrics.psnr import decibels, squared_errors
 from unripple.report.side_tables import inversions
 from unripple.settings.columns import ST_LPIPS

@@ -9,7 +9,7 @@ from drawn_study import EVIL, FACTS, face, page
 from test_metrics_inversion import rows as inversion_rows
 from test_metrics_photo_sets import METHODS, study
 
-from unripple.metrics.inversion import summarise_inversion
+from unripple.metrics.inversion_table import summarise_inversion
 from unripple.metrics.photo_sets import summarise_real, with_truth
 from unripple.metrics.table import summarise
 from unripple.report.side_tables import SideTable, inversions, real_photos

@@ -11,7 +11,8 @@ import network_job
 from job import snakemake
 from unripple.files.pictures import read_rgb
 from unripple.files.tables import write_table
-from unripple.metrics.inversion import CONSISTENCY, INVERSIONS, consistency, edited_back
+from unripple.metrics.inversion import consistency, edited_back
+from unripple.metrics.inversion_table import CONSISTENCY, INVERSIONS
 from unripple.settings import inverters
 from unripple.stages.invert import encode
 

@@ -11,7 +11,8 @@ from job import snakemake
 from unripple.detectors.dlib_faces import FaceMeter
 from unripple.files.pictures import read_rgb, reduced
 from unripple.files.tables import write_table
-from unripple.metrics.inversion import INVERSIONS, measure_inversion
+from unripple.metrics.inversion import measure_inversion
+from unripple.metrics.inversion_table import INVERSIONS
 from unripple.models.devices import chosen_device
 from unripple.weights.lpips_alex import load_lpips_alex
 from unripple.weights.st_lpips import load_st_lpips

@@ -6,7 +6,7 @@ import job
 from job import snakemake
 from unripple.files.atomic import atomic
 from unripple.files.tables import write_table
-from unripple.metrics.inversion import inversion_text, summarise_inversion
+from unripple.metrics.inversion_table import inversion_text, summarise_inversion
 from unripple.metrics.table import read_table
 
 settings = snakemake.params.settings

@@ -9,6 +9,8 @@ import numpy.typing as npt
 from unripple.files.pictures import Mask, Rgb
 
 Field = npt.NDArray[np.float32]
+#: One picture in few numbers, ``float32 (D,)``.
+Vector = npt.NDArray[np.float32]
 
 #: The side, in pixels, at which lengths of the study (radii, widths) are given.
 REFERENCE_SIDE = 512

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from unripple.metrics.st_lpips import Vector
+from unripple.metrics.arrays import Vector
 from unripple.settings.columns import KEYS
 
 

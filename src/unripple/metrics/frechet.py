@@ -4,24 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
-from torchmetrics.image.fid import FrechetInceptionDistance
 
 #: Fewest pictures on each side. Below, the distance says more of the sample than of the method: it grows as sets
 #: shrink, and by more than methods differ until there are several pictures for each of Inception's 2048 numbers.
 LEAST_PICTURES = 5000
-
-
-class _Given(nn.Module):
-    """Stands where torchmetrics expects an extractor: the features are there already."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.num_features = size
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features
 
 
 def frechet_distance(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> float:
@@ -32,7 +18,14 @@ def frechet_distance(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -
     """
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
         raise ValueError(f"features: expected (N, D) and (M, D) with at least two each, found {a.shape} and {b.shape}")
-    metric = FrechetInceptionDistance(feature=_Given(a.shape[1]), normalize=True).set_dtype(torch.float64)
+    # Seldom asked for, and loaded in seconds: whoever only joins tables does without.
+    import torch
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    # The features are there already: where an extractor is expected stands what passes them on.
+    given = torch.nn.Identity()
+    given.num_features = a.shape[1]
+    metric = FrechetInceptionDistance(feature=given, normalize=True).set_dtype(torch.float64)
     metric.update(torch.from_numpy(a.astype(np.float64)), real=True)
     metric.update(torch.from_numpy(b.astype(np.float64)), real=False)
     return max(float(metric.compute()), 0.0)  # the rounding of equal sets

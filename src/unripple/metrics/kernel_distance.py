@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy import stats
-from torchmetrics.image.kid import poly_kernel
+
+Sets = npt.NDArray[np.float64]
 
 #: Rows of the kernel's matrix that are in memory at a time.
 _ROWS = 512
@@ -36,7 +36,7 @@ def kernel_distance(
             f"features: expected two sets (N, D) of the same edits of two photos or more, found {a.shape} and {b.shape}"
             f" of {count} photos"
         )
-    sums = _sums(torch.from_numpy(a.astype(np.float64)), torch.from_numpy(b.astype(np.float64)), members, count)
+    sums = _sums(a.astype(np.float64), b.astype(np.float64), members, count)
     sizes = np.bincount(members)
     pairs = sizes * (len(a) - sizes)
     value = float(sums.sum() / pairs.sum())
@@ -48,12 +48,16 @@ def kernel_distance(
     return value, value - reach, value + reach
 
 
-def _sums(a: torch.Tensor, b: torch.Tensor, members: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.float64]:
+def _sums(a: Sets, b: Sets, members: npt.NDArray[np.intp], count: int) -> Sets:
     """For each photo the sum over its pairs with the others, ``(count,)``."""
     found = np.zeros(count)
     for start in range(0, len(a), _ROWS):
         part = slice(start, start + _ROWS)
-        terms = poly_kernel(a[part], a) + poly_kernel(b[part], b) - poly_kernel(a[part], b) - poly_kernel(b[part], a)
+        terms = _kernel(a[part], a) + _kernel(b[part], b) - _kernel(a[part], b) - _kernel(b[part], a)
         other = members[part, None] != members[None, :]
-        found += np.bincount(members[part], (terms.numpy() * other).sum(axis=1), minlength=count)
+        found += np.bincount(members[part], (terms * other).sum(axis=1), minlength=count)
     return found
+
+
+def _kernel(x: Sets, y: Sets) -> Sets:
+    return np.asarray((x @ y.T / x.shape[1] + 1) ** 3)

@@ -20,7 +20,7 @@ from unripple.detectors.blazepose import PersonMeter
 from unripple.detectors.dlib_faces import FaceMeasure, FaceMeter, identity_distance
 from unripple.files.pictures import Mask, Matte, Rgb
 from unripple.files.tensors import to_tensor
-from unripple.metrics.arrays import Field, check_mask, check_pair, mean_over, scaled
+from unripple.metrics.arrays import Field, Vector, check_mask, check_pair, mean_over, scaled
 from unripple.metrics.copied import copied
 from unripple.metrics.difference import mean_difference
 from unripple.metrics.inner_ripples import inner_ripples
@@ -30,7 +30,7 @@ from unripple.metrics.residual_person import residual_person
 from unripple.metrics.ripple_energy import ripple_energy, ripple_gradients
 from unripple.metrics.seam import Edge, edge, seam
 from unripple.metrics.ssim import ssim_map
-from unripple.metrics.st_lpips import SIDE, Vector, pooled, prepare, st_lpips_map
+from unripple.metrics.st_lpips import SIDE, pooled, prepare, st_lpips_map
 from unripple.networks.st_alexnet import StLpips
 from unripple.settings.columns import COLUMNS, INCEPTION, PHOTO, ST_ALEXNET, ST_LPIPS, TRUTH
 from unripple.weights.st_lpips import load_st_lpips

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from unripple.files.pictures import Rgb
-from unripple.metrics.arrays import Field, check_rgb
+from unripple.metrics.arrays import Field, Vector, check_rgb
 from unripple.networks.st_alexnet import StLpips
-
-Vector = npt.NDArray[np.float32]
 
 #: Pictures are reduced to this side: the distance depends on the scale, so the scale is fixed.
 SIDE = 256

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from unripple.metrics.inversion import COLUMNS, INVERSIONS
+from unripple.metrics.inversion_table import COLUMNS, INVERSIONS
 from unripple.metrics.photo_sets import WITHOUT_TRUTH
 from unripple.metrics.table import ABSENT, ALL, by_metric, difference_text, mean_text
 from unripple.report.pictures import label
