@@ -20,6 +20,8 @@ from torch.nn import functional as F
 
 from unripple.files.pictures import Rgb
 
+_AGAIN: Final = "install the locked face-recognition-models again"
+
 #: Length of a descriptor.
 SIZE: Final = 128
 
@@ -107,7 +109,7 @@ def load(file: Path) -> DlibResNet:
         head = _next(layers, "fc", file)
         network.head.weight.copy_(torch.from_numpy(head.reshape(network.head.in_features, SIZE).T.copy()))
     if layers:
-        raise ValueError(f"{file}: expected a network with {len(_BLOCKS)} residual blocks, found more layers")
+        raise ValueError(f"{file}: expected a network with {len(_BLOCKS)} residual blocks, found more layers; {_AGAIN}")
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
@@ -115,8 +117,7 @@ def _next(layers: deque[tuple[str, NDArray[np.float32]]], kind: str, file: Path)
     found, parameters = layers.popleft() if layers else ("nothing", np.empty(0, np.float32))
     if found != kind:
         raise ValueError(
-            f"{file}: expected a layer {kind!r} of dlib's face recognition network, found {found}; "
-            "install the locked face-recognition-models again"
+            f"{file}: expected a layer {kind!r} of dlib's face recognition network, found {found}; {_AGAIN}"
         )
     return parameters
 
@@ -143,7 +144,7 @@ def _layers(file: Path) -> list[tuple[str, NDArray[np.float32]]]:
         if version != 2 or len(stored) < at + 4 * count:
             raise ValueError(
                 f"{file}: expected {count} numbers from byte {at} on, in dlib's format 2, found format {version} and "
-                f"{(len(stored) - at) // 4} numbers; install the locked face-recognition-models again"
+                f"{(len(stored) - at) // 4} numbers; {_AGAIN}"
             )
         found.append((kind, np.frombuffer(stored, "<f4", count, at).astype(np.float32)))
     return found

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-Sets = npt.NDArray[np.float64]
+from unripple.metrics.resampling import Values
 
 #: Rows of the kernel's matrix that are in memory at a time.
 _ROWS = 512
@@ -48,7 +48,7 @@ def kernel_distance(
     return value, value - reach, value + reach
 
 
-def _sums(a: Sets, b: Sets, members: npt.NDArray[np.intp], count: int) -> Sets:
+def _sums(a: Values, b: Values, members: npt.NDArray[np.intp], count: int) -> Values:
     """For each photo the sum over its pairs with the others, ``(count,)``."""
     found = np.zeros(count)
     for start in range(0, len(a), _ROWS):
@@ -59,5 +59,5 @@ def _sums(a: Sets, b: Sets, members: npt.NDArray[np.intp], count: int) -> Sets:
     return found
 
 
-def _kernel(x: Sets, y: Sets) -> Sets:
+def _kernel(x: Values, y: Values) -> Values:
     return np.asarray((x @ y.T / x.shape[1] + 1) ** 3)

@@ -41,6 +41,7 @@ def edge(reference: Rgb, mask: Mask, where: Mask) -> Edge | None:
 
     ``reference``: ``uint8 (H, W, 3)``, the picture that is right at the edge; ``mask``, ``where``: ``bool (H, W)``, the
     region that was pasted or painted, and where the reference is known.
+    Raises ``ValueError`` where types or sizes differ.
     """
     check_rgb("reference", reference)
     check_mask(mask, reference)
