@@ -137,6 +137,18 @@ def test_the_truth_is_the_edited_person_over_the_same_plate() -> None:
         assert np.array_equal(layers.rgb, np.where((matte == 1)[..., None], person, plate))
 
 
+def test_who_stands_beside_the_person_is_background() -> None:
+    person, plate = np.full((SIZE, SIZE, 3), 0.5, np.float32), np.full((SIZE, SIZE, 3), -0.5, np.float32)
+    alone = np.zeros((SIZE, SIZE), np.float32)
+    alone[:, : SIZE // 2] = 1
+    beside = alone.copy()
+    beside[:, -SIZE // 8 :] = 1
+    expected, found = compose(person, alone, plate), compose(person, beside, plate)
+    assert np.array_equal(found.matte, expected.matte)
+    assert np.array_equal(found.rgb, expected.rgb)
+    assert np.array_equal(found.rgb[:, -SIZE // 8 :], plate[:, -SIZE // 8 :])
+
+
 def test_other_examples_are_refused() -> None:
     with pytest.raises(ValueError, match=r"'lena'.*astronaut"):
         portraits.example_photo("lena")

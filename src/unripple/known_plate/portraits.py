@@ -22,6 +22,7 @@ from unripple.files.tensors import to_uint8
 from unripple.known_plate import plates
 from unripple.settings.plates import STUDY_PLATES
 from unripple.stages.composite import Picture, over, settled
+from unripple.stages.main_person import main_person
 
 #: Starting yaws of a set are spread evenly over this many degrees to both sides.
 YAW_LIMIT: Final = 15.0
@@ -118,13 +119,15 @@ def study_plate(number: int, seed: int, size: int, names: Sequence[str] = STUDY_
 def compose(person: Picture, matte: Matte, plate: Picture) -> Layers:
     """A generated person over a plate.
 
-    Of G(w) it makes the portrait, of G(w + a n) over the same plate the true edit at degree a.
+    Of G(w) it makes the portrait, of G(w + a n) over the same plate the true edit at degree a. Whoever the generator
+    puts beside them stays out: a neighbour who turns along, or comes from nowhere, is in no photo's true edit.
 
     Args:
         person: ``float32 (H, W, 3)`` in [-1, 1], with any background.
-        matte: of the person, ``float32 (H, W)``.
+        matte: of all persons in it, ``float32 (H, W)``.
         plate: like ``person``.
     """
+    matte = main_person(matte)
     return Layers(over(person, matte, plate), settled(matte))
 
 
