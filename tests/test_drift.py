@@ -21,7 +21,9 @@ COMMITTED = Path(__file__).parent / "fixtures/small-study.json"
 #: with the refinement and the portraits of today, .065 of the residual person, .010 of SSIM and .009 of ST-LPIPS in the
 #: band. These are means over two portraits, and what judges them jumps: BlazePose calls half of a band a person or not,
 #: dlib's landmarks turned one portrait by 2.4 degrees, where PSNR of its person changed by .01 dB. A background that is
-#: 35 dB from the photo is it but for the fill beside the head, and changes by 1.1 dB with a few of its pixels.
+#: 35 dB from the photo is it but for the fill beside the head, and changes by 1.1 dB with a few of its pixels. The bits
+#: that `bitwise_or` joins flip with a grey level: its harm to one portrait was 3.1 and 2.6 grey levels, HFGI's edits
+#: being .4 grey levels apart on average.
 SHARE = 0.02
 LEAST = {
     "psnr_background": 1.5,
@@ -29,7 +31,7 @@ LEAST = {
     "psnr": 0.1,
     "fidelity_psnr": 1.5,
     "fidelity": 0.1,
-    "harm": 0.1,
+    "harm": 0.4,
     "yaw": 2.0,
     "smile": 0.04,
     "seam": 0.05,
