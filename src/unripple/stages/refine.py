@@ -24,8 +24,8 @@ SQUARED, BACKGROUND = 8.0, 0.1
 #: Squared error of the person, rgb in [-1, 1], up to which W has the face, and from which on it has not: 23 and 20 dB.
 KNOWN, STRANGE = 0.02, 0.04
 #: Codes that leave W take so many times the steps again, up to so long each; they mind the face three times as much as
-#: the rest of the person, and the background by so much: W+ has room for it, and whom nothing holds to it gets strands
-#: and poles beside the head.
+#: the rest of the person, and the background by so much: W+ has room for it, and a code that nothing holds to it gets
+#: strands and poles beside the head.
 AGAIN, FREE, FACE, BEHIND = 3, 0.06, 2.0, 0.3
 #: Steps in W from which on what is left says what W lacks, and not only that the search was short.
 ENOUGH = 8
