@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from unripple.cli import app, progress
 from unripple.cli import edit as command
+from unripple.detectors.face_mesh import FaceMesh
 from unripple.files.pictures import read_mask, read_rgb
 from unripple.files.tensors import to_256
 from unripple.known_plate.portraits import example_photo
@@ -285,6 +286,20 @@ def test_the_photo_changes_only_around_the_person(photo: Path, tmp_path: Path) -
     assert not np.array_equal(pasted, original)
     assert np.array_equal(pasted[:, :140], original[:, :140])
     assert np.array_equal(pasted[210:], original[210:])
+
+
+@pytest.mark.usefixtures("columns")
+def test_the_head_alone_goes_back_onto_the_photo_s_own_body(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    across, down = np.random.default_rng(0).uniform(-1, 1, (2, 468)).clip(-0.7, 0.7)
+    mesh = np.stack([256 + 90 * across, 290 + 120 * down, 40 * across**2], axis=1)
+    monkeypatch.setattr(FaceMesh, "find", lambda self, portrait: mesh)
+    assert run("edit", "--refine", 0, photo, "--out", tmp_path)[0] == 0
+    pasted, original = read_rgb(tmp_path / "pose+3/pasted.png"), read_rgb(photo)
+    shoulders = 186  # The portrait's square ends at 191, and all that is pasted of a column would, too.
+    assert np.array_equal(pasted[shoulders:], original[shoulders:])
+    assert not np.array_equal(pasted[100:150], original[100:150])
 
 
 @pytest.mark.usefixtures("columns")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from unripple.detectors.dlib_faces import FaceMeter
 from unripple.detectors.face_mesh import FaceMesh
-from unripple.files.pictures import Mask, Matte, Rgb, levels, signed, write_mask, write_rgb
+from unripple.files.pictures import Mask, Matte, Rgb, levels, reduced, signed, write_mask, write_rgb
 from unripple.files.tensors import resize, to_arrays, to_tensor, to_uint8
 from unripple.models import ModelSet, lite, published
 from unripple.models.directions import direction_of
@@ -33,6 +33,7 @@ from unripple.stages.parse import person_matte
 from unripple.stages.patch_match import patch_match
 from unripple.stages.plate import layered_plate
 from unripple.stages.ripple import person_mask, ripple_mask
+from unripple.stages.stitch import HEIGHT, Stitched, stitched
 from unripple.weights.roles import PUBLISHED, converted_file
 
 #: Around what has changed, a pasted portrait fades into the photo over this width (pixels at height 512).
@@ -64,6 +65,16 @@ class Turn:
     matte: Matte
     mask: Mask
     low_rate: Rgb
+
+
+class Cleaned(NamedTuple):
+    """A cleaned edit, rgb ``float32 (H, W, 3)`` in [-1, 1], and what of it goes back into the photo.
+
+    ``stitched``: the head on the photo's own body; None where all that has changed is pasted.
+    """
+
+    rgb: Picture
+    stitched: Stitched | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,8 @@ class Editor:
         embedded = not is_published(folder)
         self.settings = settings
         self.networks: ModelSet = (lite if embedded else published).load(folder, device)
-        self._chosen = CHOSEN["lite" if embedded else "published"]
+        chosen = CHOSEN["lite" if embedded else "published"]
+        self._inpainter, self._grow = chosen["inpaint"]["model"], chosen["layered"]["grow"]
         _, steps = self.networks.inverter
         self._refine = steps if settings.refine is None else settings.refine
         self._photo, self._aligned = photo, aligned
@@ -144,7 +156,7 @@ class Editor:
     @cached_property
     def inpainter(self) -> Inpainter:
         """That of the set of models."""
-        if self._chosen["inpaint"]["model"] == "patchmatch":
+        if self._inpainter == "patchmatch":
             return patch_match(Inpaint().ring)
         return network_inpainter(self.networks)
 
@@ -152,10 +164,18 @@ class Editor:
         """The layered edit of the person."""
         return edited_person(self.inverted, turn.low_rate, turn.matte, turn.step, 1.0, self.networks, self.mesh)
 
-    def over_own_background(self, person: Picture, matte: Matte) -> Picture:
-        """A picture's person over the photo's background, filled where it is uncovered."""
-        plate = layered_plate(self.rgb, self.matte, settled(matte), self.inpainter, self._chosen["layered"]["grow"])
-        return split_composite(person, matte, plate)
+    def over_own_background(self, person: Picture, matte: Matte, turn: Turn) -> Cleaned:
+        """An edit's person over the photo's background, filled where it is uncovered."""
+        plate = layered_plate(self.rgb, self.matte, settled(matte), self.inpainter, self._grow)
+        return Cleaned(split_composite(person, matte, plate), self._stitched(person, matte, turn))
+
+    def _stitched(self, person: Picture, matte: Matte, turn: Turn) -> Stitched | None:
+        """An edit's head on the photo's own body; None where no face is seen before or after."""
+        seen = self.inverted.e4e, turn.low_rate
+        before, after = (self.mesh.find(reduced(rgb, HEIGHT)) for rgb in seen)
+        if before is None or after is None:
+            return None
+        return stitched(self.rgb, self.matte, person, matte, before, after, self.inpainter, self._grow)
 
     @torch.no_grad()
     def edited(self, degrees: Mapping[str, float]) -> Pictures:
@@ -171,33 +191,34 @@ class Editor:
         (baseline,), (matte,) = to_arrays(rendered), to_arrays(person_matte(rendered, self.networks))
         after = matte >= self.settings.threshold
         mask = ripple_mask(self.person, after, dilate=self.settings.dilate)
-        cleaned = levels(CLEANERS[self.settings.method](self, Turn(step, baseline, matte, mask, low_rate)))
-        weight = halo(self.person | after | mask, scaled(PASTE_HALO, mask))
-        pasted = paste_back(self._photo.rgb, cleaned, self._aligned.transform, weight)
-        return Pictures(levels(baseline), mask, cleaned, pasted)
+        cleaned, head = CLEANERS[self.settings.method](self, Turn(step, baseline, matte, mask, low_rate))
+        if head is None:
+            head = Stitched(cleaned, halo(self.person | after | mask, scaled(PASTE_HALO, mask)))
+        pasted = paste_back(self._photo.rgb, levels(head.rgb), self._aligned.transform, head.weight)
+        return Pictures(levels(baseline), mask, levels(cleaned), pasted)
 
 
-def _ripple_inpaint(editor: Editor, turn: Turn) -> Picture:
+def _ripple_inpaint(editor: Editor, turn: Turn) -> Cleaned:
     filled = inpaint(turn.baseline, turn.mask, editor.inpainter, feather=0, hidden=settled(turn.matte) > 0)
-    return ripple_inpaint(turn.baseline, turn.mask, filled, turn.matte, editor.settings.feather)
+    return Cleaned(ripple_inpaint(turn.baseline, turn.mask, filled, turn.matte, editor.settings.feather))
 
 
-def _split_composite(editor: Editor, turn: Turn) -> Picture:
-    return split_composite(turn.baseline, turn.matte, editor.plate)
+def _split_composite(editor: Editor, turn: Turn) -> Cleaned:
+    return Cleaned(split_composite(turn.baseline, turn.matte, editor.plate))
 
 
-def _layered(editor: Editor, turn: Turn) -> Picture:
+def _layered(editor: Editor, turn: Turn) -> Cleaned:
     edited = editor.edited_person(turn)
-    return editor.over_own_background(edited.layered, edited.matte)
+    return editor.over_own_background(edited.layered, edited.matte, turn)
 
 
-def _unripple(editor: Editor, turn: Turn) -> Picture:
+def _unripple(editor: Editor, turn: Turn) -> Cleaned:
     edited = editor.edited_person(turn)
-    return editor.over_own_background(edited.detailed, edited.matte)
+    return editor.over_own_background(edited.detailed, edited.matte, turn)
 
 
 #: The methods that clean an edit, by the name that ``--method`` takes (`cli.edit.Method`).
-CLEANERS: Final[dict[str, Callable[[Editor, Turn], Picture]]] = {
+CLEANERS: Final[dict[str, Callable[[Editor, Turn], Cleaned]]] = {
     "ripple_inpaint": _ripple_inpaint,
     "split_composite": _split_composite,
     "layered": _layered,
