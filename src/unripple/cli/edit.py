@@ -109,11 +109,11 @@ def _edit(
         with steps.step("inversion"):
             _ = editor.inversion
         write_rgb(out / "portrait.png", aligned.rgb)
-        cleaned = {}
+        cleaned, squares = {}, {}
         for degree in (*wanted, *further):
             with steps.step(f"pose {degree:+g}"):
                 pictures = editor.edited({"pose": degree, **beside})
-                cleaned[degree] = pictures.cleaned
+                cleaned[degree], squares[degree] = pictures.cleaned, pictures.square
                 if degree in wanted:
                     pictures.write(_folder(out, degree, beside))
     named = editor.settings.method
@@ -124,7 +124,7 @@ def _edit(
         best = out / "sheet.png"
         write_rgb(best, contact_sheet(aligned.rgb, {degree: cleaned[degree] for degree in wanted}))
     if between:
-        best = write_clip(out, forth_and_back({degree: cleaned[degree] for degree in between}))
+        best = write_clip(out, forth_and_back({degree: squares[degree] for degree in between}))
     typer.echo(f"look at {best}")
 
 

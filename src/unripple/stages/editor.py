@@ -79,15 +79,17 @@ class Cleaned(NamedTuple):
 
 @dataclass(frozen=True)
 class Pictures:
-    """What is kept of one edit. ``rgb: uint8 (H, W, 3)``; ``pasted`` has the photo's size."""
+    """What is kept of one edit. ``rgb: uint8 (H, W, 3)``; ``pasted`` has the photo's size, ``square`` is the portrait's
+    part of it."""
 
     baseline: Rgb
     mask: Mask
     cleaned: Rgb
+    square: Rgb
     pasted: Rgb
 
     def write(self, folder: Path) -> None:
-        """Write all four as PNG."""
+        """Write all but the square as PNG."""
         write_rgb(folder / "baseline.png", self.baseline)
         write_mask(folder / "mask.png", self.mask)
         write_rgb(folder / "cleaned.png", self.cleaned)
@@ -194,8 +196,9 @@ class Editor:
         cleaned, head = CLEANERS[self.settings.method](self, Turn(step, baseline, matte, mask, low_rate))
         if head is None:
             head = Stitched(cleaned, halo(self.person | after | mask, scaled(PASTE_HALO, mask)))
-        pasted = paste_back(self._photo.rgb, levels(head.rgb), self._aligned.transform, head.weight)
-        return Pictures(levels(baseline), mask, levels(cleaned), pasted)
+        square = levels(head.rgb)
+        pasted = paste_back(self._photo.rgb, square, self._aligned.transform, head.weight)
+        return Pictures(levels(baseline), mask, levels(cleaned), square, pasted)
 
 
 def _ripple_inpaint(editor: Editor, turn: Turn) -> Cleaned:
