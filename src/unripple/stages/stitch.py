@@ -24,7 +24,7 @@ from unripple.stages.composite import Picture, mixed, over, settled
 from unripple.stages.inpaint import Inpainter
 from unripple.stages.masks import Map, dilate, distance_to, halo, scaled
 from unripple.stages.motion import turned
-from unripple.stages.plate import layered_plate
+from unripple.stages.plate import hidden_by, layered_plate, pushed_in
 
 #: The join is looked for in pictures of this height, and lengths below are in its pixels.
 HEIGHT: Final = 512
@@ -90,15 +90,18 @@ def stitched(
     scale = len(portrait) / HEIGHT
     move = seat(scale * before, scale * after)
     person, new = _moved(person, move), within(_moved(new, move), old, move)
-    plate = layered_plate(portrait, old, settled(new), inpainter, grow)
-    edit = over(person, new, plate)
+    edit = over(person, new, pushed_in(portrait, hidden_by(old, grow)))
     above = joined(
         _small(edit), _small(portrait), _small(old), _small(new), before, after + np.array([*move, 0]) / scale
     )
-    edit = over(person, narrowed(new, old, _large(distance_to(~above), old) / np.float32(_JOINS)), plate)
-    head = cv2.GaussianBlur(_large(above.astype(np.float32), old), (0, 0), scaled(_SOFT, old))
+    new = narrowed(new, old, _large(distance_to(~above) / np.float32(_JOINS), old))
+    # The body below is behind the head, like a wall.
+    head = _large(above.astype(np.float32), old)
+    plate = layered_plate(portrait, np.where(head > 0.5, old, np.float32(0)), settled(new), inpainter, grow)
+    edit = over(person, new, plate)
+    soft = cv2.GaussianBlur(head, (0, 0), scaled(_SOFT, old))
     ends = np.clip(distance_to_end(old.shape, move) / np.float32(scaled(_FADE, old)), 0, 1)
-    rgb = mixed(portrait, edit, np.asarray(head * ends, np.float32))
+    rgb = mixed(portrait, edit, np.asarray(soft * ends, np.float32))
     changed = np.abs(rgb - portrait).max(axis=2) > _CHANGE
     return Stitched(rgb, halo(changed, scaled(_EDGE, old)))
 
