@@ -178,7 +178,7 @@ def _head(old: Matte, new: Matte, before: Mesh, after: Mesh) -> Mask:
     lips, nose = max(before[_LIPS, 1], after[_LIPS, 1]), min(before[_NOSE, 1], after[_NOSE, 1])
     head = dilate((old > 0.1) | (new > 0.1), _FRINGE) & (rows < lips)
     head |= dilate(_face(before, new) | _face(after, new), _FACE)
-    jaw = np.clip((after[_CHIN, 1] - rows) / (after[_CHIN, 1] - after[_LIPS, 1]), 0, 1)
+    jaw = np.clip((after[_CHIN, 1] - rows) / max(after[_CHIN, 1] - after[_LIPS, 1], 1), 0, 1)
     head |= (distance_to(_face(after, new)) <= _FACE + (_JAW - _FACE) * jaw) & (new > 0.5)
     head |= rows < nose
     head[-_BOTTOM - 4 :] = False

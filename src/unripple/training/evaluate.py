@@ -28,6 +28,7 @@ from unripple.settings.plates import STUDY_PLATES
 from unripple.stages.composite import over
 from unripple.stages.edit import edit
 from unripple.stages.invert import invert
+from unripple.stages.refine import begun
 
 #: The seed of the faces measured on; trainings use others.
 SEED = 990_001
@@ -44,7 +45,8 @@ def psnr(a: Tensor, b: Tensor) -> float:
 def figures(models: ModelSet, faces: int, pose_faces: int, refine: int) -> dict[str, float]:
     """Medians over ``faces`` unseen codes, as rendered and before plates of the study, which no training saw.
 
-    ``dlib_*``: identity distance of photo and low-rate inversion; ``psnr_e4e_*`` and ``psnr_hfgi_*``: PSNR at 256 px.
+    ``dlib_*``: identity distance of photo and low-rate inversion; ``dlib_again_*``: when the encoder has also read the
+    picture of its own code, before any gradient step; ``psnr_e4e_*`` and ``psnr_hfgi_*``: PSNR at 256 px.
     ``yaw_at_*``: mean yaw in degrees gained at a pose degree, over the first ``pose_faces``.
     """
     meter, random = FaceMeter(), np.random.default_rng(SEED)
@@ -61,9 +63,13 @@ def figures(models: ModelSet, faces: int, pose_faces: int, refine: int) -> dict[
             high = to_256(edit(inversion.w_plus, inversion.distortion, torch.zeros(512), 0, models).hfgi)
             found.setdefault(f"psnr_e4e_{kind}", []).append(psnr(low, photo))
             found.setdefault(f"psnr_hfgi_{kind}", []).append(psnr(high, photo))
-            seen, made = (meter.measure(to_uint8(rgb)[0]) for rgb in (photo, low))
-            if seen is not None and made is not None:
-                found.setdefault(f"dlib_{kind}", []).append(identity_distance(seen.descriptor, made.descriptor))
+            corrected, _ = begun(photo, models.encoder(photo), models)
+            again = to_256(models.generator(rows(corrected[:, 0])))
+            seen = meter.measure(to_uint8(photo)[0])
+            for name, rgb in ((f"dlib_{kind}", low), (f"dlib_again_{kind}", again)):
+                made = meter.measure(to_uint8(rgb)[0])
+                if seen is not None and made is not None:
+                    found.setdefault(name, []).append(identity_distance(seen.descriptor, made.descriptor))
         if number < pose_faces:
             yaws = {
                 degree: meter.measure(
