@@ -127,8 +127,25 @@ def test_outside_the_square_the_photo_is_bit_equal(angle: float, side: float, x:
     pasted = paste_back(photo, np.full((size, size, 3), 255, np.uint8), transform)
     rows, columns = np.mgrid[0:120, 0:160] + 0.5
     u, v, _ = np.linalg.inv(transform) @ np.stack([columns.ravel(), rows.ravel(), np.ones(rows.size)])
-    outside = ((u < 0) | (u > size) | (v < 0) | (v > size)).reshape(rows.shape)
-    assert np.array_equal(pasted[outside], photo[outside])
+    left, top, right, bottom = (
+        size * stage.PASTE_FEATHER * free for free in stage._at_border(transform, size, photo.shape)
+    )
+    outside = (u < -left) | (u > size + right) | (v < -top) | (v > size + bottom)
+    assert np.array_equal(pasted[outside.reshape(rows.shape)], photo[outside.reshape(rows.shape)])
+
+
+@pytest.mark.parametrize("strip", [0, 5, 40])
+def test_a_portrait_goes_on_to_a_border_that_is_near(strip: int) -> None:
+    size, feather = 256, 16
+    photo = np.full((size + 100, size + 2 * strip, 3), 90, np.uint8)
+    transform = np.array([[1.0, 0, strip], [0, 1, 50], [0, 0, 1]])
+    pasted = paste_back(photo, np.full((size, size, 3), 9, np.uint8), transform)
+    assert (pasted[:50] == 90).all() and (pasted[50 + size :] == 90).all()
+    middle = pasted[50 + feather : 50 + size - feather]
+    if strip < feather:
+        assert (middle == 9).all()
+    else:
+        assert (middle[:, :strip] == 90).all() and (middle[:, strip + feather : strip + size - feather] == 9).all()
 
 
 def test_the_middle_of_the_square_is_the_portrait_s_and_weight_0_keeps_the_photo() -> None:

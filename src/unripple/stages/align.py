@@ -35,6 +35,9 @@ PASTE_FEATHER: Final = 1 / 16
 # FFHQ: how far beyond the photo the mirrored part takes to fade, and the blur there, as shares of the crop's side.
 _FADE: Final = 0.3
 _BLUR: Final = 0.02
+#: Whether something holds of the left, upper, right and lower side of the square.
+Sides = tuple[bool, bool, bool, bool]
+NO_SIDE: Final[Sides] = (False, False, False, False)
 _HALF: Final = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 
 
@@ -137,17 +140,21 @@ def already_aligned(photo: Rgb, size: int = 1024) -> Aligned:
 def paste_back(photo: Rgb, portrait: Rgb, transform: Transform, weight: NDArray[np.float32] | None = None) -> Rgb:
     """Put an edited portrait where it came from. Outside its square the photo stays bit-equal.
 
+    Where less of the photo than `PASTE_FEATHER` lies beyond a side, the portrait goes on to the photo's border: a strip
+    of an old head would be left there, and nothing to join.
+
     Args:
         photo: ``uint8 (H, W, 3)``, the photo that was aligned, turned as it was (`Aligned`).
         portrait: ``uint8 (S, S, 3)``.
         transform: of `Aligned`.
-        weight: ``float32 (S, S)`` in [0, 1], how much of the portrait is wanted; all of it by default. The edge of
-            the square always fades over `PASTE_FEATHER`.
+        weight: ``float32 (S, S)`` in [0, 1], how much of the portrait is wanted; all of it by default. The other
+            sides of the square always fade over `PASTE_FEATHER`.
     """
     size = len(portrait)
     if portrait.shape != (size, size, 3):
         raise ValueError(f"portrait: expected a square (S, S, 3), found {portrait.shape}")
-    left, top, right, bottom = _bounds(transform, size)
+    free = _at_border(transform, size, photo.shape)
+    left, top, right, bottom = _bounds(transform, size, free)
     left, top, right, bottom = max(0, left), max(0, top), min(photo.shape[1], right), min(photo.shape[0], bottom)
     pasted = photo.copy()
     if left >= right or top >= bottom:
@@ -157,7 +164,7 @@ def paste_back(photo: Rgb, portrait: Rgb, transform: Transform, weight: NDArray[
     layer = np.dstack([portrait.astype(np.float32), wanted])
     layer, to_layer = _shrunk(layer, from_window, scale_of(transform))
     warped = _warp(layer, to_layer, (right - left, bottom - top), cv2.BORDER_REPLICATE)
-    alpha = np.clip(warped[..., 3:], 0, 1) * _fade_to_edge(from_window, (bottom - top, right - left), size)
+    alpha = np.clip(warped[..., 3:], 0, 1) * _fade_to_edge(from_window, (bottom - top, right - left), size, free)
     behind = photo[top:bottom, left:right]
     mixed = np.round(behind + alpha * (warped[..., :3] - behind))
     pasted[top:bottom, left:right] = np.clip(mixed, 0, 255).astype(np.uint8)
@@ -215,11 +222,30 @@ def _warp(
     return np.asarray(cv2.warpPerspective(picture, pixels, shape, flags=flags, borderMode=border), dtype=np.float32)
 
 
-def _bounds(transform: Transform, size: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the square in the photo; may lie beyond it."""
-    corners = transform @ np.array([[0, size, size, 0], [0, 0, size, size], [1, 1, 1, 1]])
+def _bounds(transform: Transform, size: int, free: Sides = NO_SIDE) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the square in the photo, wider where a side is free; may lie beyond it."""
+    left, top, right, bottom = (PASTE_FEATHER * size * side for side in free)
+    corners = transform @ np.array(
+        [
+            [-left, size + right, size + right, -left],
+            [-top, -top, size + bottom, size + bottom],
+            [1, 1, 1, 1],
+        ]
+    )
     x, y = corners[:2] / corners[2]
     return int(np.floor(x.min())), int(np.floor(y.min())), int(np.ceil(x.max())), int(np.ceil(y.max()))
+
+
+def _at_border(transform: Transform, size: int, shape: tuple[int, ...]) -> Sides:
+    """Of each side of the square whether `PASTE_FEATHER` beyond it there is no photo any more."""
+    along, beyond = np.linspace(0, size, 9), np.full(9, PASTE_FEATHER * size)
+    sides = [(-beyond, along), (along, -beyond), (size + beyond, along), (along, size + beyond)]
+    found = []
+    for across, down in sides:
+        x, y, w = transform @ np.stack([across, down, np.ones(9)])
+        inside = (x / w >= 0) & (x / w <= shape[1]) & (y / w >= 0) & (y / w <= shape[0])
+        found.append(not inside.any())
+    return found[0], found[1], found[2], found[3]
 
 
 def _points(transform: Transform, shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -229,10 +255,15 @@ def _points(transform: Transform, shape: tuple[int, int]) -> tuple[NDArray[np.fl
     return to_x, to_y
 
 
-def _fade_to_edge(from_window: Transform, shape: tuple[int, int], size: int) -> NDArray[np.float32]:
-    """1 inside the portrait, 0 from its edge on, a smooth step between: ``(H, W, 1)`` for a window of the photo."""
+def _fade_to_edge(from_window: Transform, shape: tuple[int, int], size: int, free: Sides) -> NDArray[np.float32]:
+    """1 inside the portrait, 0 from its edge on, a smooth step between: ``(H, W, 1)`` for a window of the photo.
+
+    At sides that are free 1 up to `PASTE_FEATHER` beyond them.
+    """
+    reach = PASTE_FEATHER * size
     fade = np.ones((*shape, 1))
-    for at in _points(from_window, shape):
-        step = np.clip(np.minimum(at, size - at) / (PASTE_FEATHER * size), 0, 1)[..., None]
-        fade *= step * step * (3 - 2 * step)
+    for at, first, last in zip(_points(from_window, shape), free[:2], free[2:], strict=True):
+        for inside, beyond in ((at, first), (size - at, last)):
+            step = (inside >= -reach).astype(float) if beyond else np.clip(inside / reach, 0, 1)
+            fade *= (step * step * (3 - 2 * step))[..., None]
     return fade.astype(np.float32)

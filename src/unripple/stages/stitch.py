@@ -100,7 +100,7 @@ def stitched(
     plate = layered_plate(portrait, np.where(head > 0.5, old, np.float32(0)), settled(new), inpainter, grow)
     edit = over(person, new, plate)
     soft = cv2.GaussianBlur(head, (0, 0), scaled(_SOFT, old))
-    ends = np.clip(distance_to_end(old.shape, move) / np.float32(scaled(_FADE, old)), 0, 1)
+    ends = np.clip(distance_to_end(old.shape, move, alone=True) / np.float32(scaled(_FADE, old)), 0, 1)
     rgb = mixed(portrait, edit, np.asarray(soft * ends, np.float32))
     changed = np.abs(rgb - portrait).max(axis=2) > _CHANGE
     return Stitched(rgb, halo(changed, scaled(_EDGE, old)))
@@ -116,14 +116,17 @@ def seat(before: Mesh, after: Mesh) -> tuple[int, int]:
     return int(x), int(y)
 
 
-def distance_to_end(shape: tuple[int, ...], move: tuple[int, int]) -> Map:
+def distance_to_end(shape: tuple[int, ...], move: tuple[int, int], *, alone: bool = False) -> Map:
     """How far each pixel lies within an edit that was moved, from its left, right and upper end or the picture's.
 
-    ``float32 (H, W)``, pixels; negative beyond. Below there is the photo's own body, and no end.
+    ``float32 (H, W)``, pixels; negative beyond. Below there is the photo's own body, and no end. ``alone``: only from
+    ends that have moved into the picture.
     """
     (height, width), (x, y) = shape[:2], move
     rows, columns = np.indices((height, width), dtype=np.float32)
-    return np.asarray(np.minimum.reduce([columns - max(x, 0), width - 1 + min(x, 0) - columns, rows - max(y, 0)]))
+    sides = [(columns - max(x, 0), x > 0), (width - 1 + min(x, 0) - columns, x < 0), (rows - max(y, 0), y > 0)]
+    far = np.full((height, width), np.float32(max(height, width)))
+    return np.asarray(np.minimum.reduce([far, *(side for side, moved in sides if moved or not alone)]))
 
 
 def within(new: Matte, old: Matte, move: tuple[int, int]) -> Matte:
