@@ -29,6 +29,7 @@ from unripple.models import lite
 from unripple.networks.fusion import Fused, FusionState
 from unripple.settings.inverters import Inverter
 from unripple.stages import editor
+from unripple.stages.align import paste_back
 from unripple.weights import lite as weights
 
 SIDE = 1024
@@ -403,3 +404,10 @@ def test_edit_with_the_shipped_networks(photo: Path, tmp_path: Path, root: Path)
     portrait, corner = read_rgb(tmp_path / "out/portrait.png"), np.s_[:40, :40]
     assert np.array_equal(after[corner], portrait[corner])  # the photo's background stays,
     assert not np.array_equal(before[corner], portrait[corner])  # which the baseline has lost.
+    pasted, original = read_rgb(tmp_path / "out/pose+3/pasted.png"), read_rgb(photo)
+    assert np.array_equal(pasted[187:], original[187:])  # So does the body below the head,
+    ring = np.s_[150:185, 145:175]  # and the ring of the suit beside it, which the generator does not know.
+    assert np.abs(pasted[ring].astype(int) - original[ring]).mean() < 2
+    square = read_rgb(tmp_path / "out/pose+3/cleaned.png")
+    cleaned = paste_back(original, square, editor.find_face(photo, 0)[1].transform)
+    assert np.abs(cleaned[ring].astype(int) - original[ring]).mean() > 20

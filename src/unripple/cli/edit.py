@@ -62,7 +62,7 @@ def edit(
     ] = None,
     video: Annotated[bool, typer.Option("--video", help="Also a short clip of the head turning.")] = False,
 ) -> None:
-    """Edit a face: writes the portrait and, for each pose, baseline, mask, cleaned edit, and that in the photo.
+    """Edit a face: writes the portrait and, for each pose, baseline, mask, cleaned edit, and the photo with it.
 
     Attributes combine: --pose 1.5 --smile 2 --age -3.
     """
