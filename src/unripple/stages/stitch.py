@@ -86,6 +86,9 @@ def stitched(
         after: the face in ``person``, in the same.
         inpainter: fills what the head uncovers.
         grow: by how much that is wider than the old person, see `plate.layered_plate`.
+
+    Raises:
+        ValueError: sizes do not fit, or the two persons leave nothing to fill from.
     """
     scale = len(portrait) / HEIGHT
     move = seat(scale * before, scale * after)
@@ -130,7 +133,10 @@ def distance_to_end(shape: tuple[int, ...], move: tuple[int, int], *, alone: boo
 
 
 def within(new: Matte, old: Matte, move: tuple[int, int]) -> Matte:
-    """The moved person as far as the edit shows them: hair that its end cuts off is given the old head's outline."""
+    """The moved person as far as the edit shows them: hair that its end cuts off is given the old head's outline.
+
+    ``move``: whole pixels, x and y. Returns ``float32 (H, W)``, nowhere more than ``new``.
+    """
     inside = distance_to_end(new.shape, move)
     return np.where(inside < 0, 0, narrowed(new, old, inside / np.float32(scaled(_ENDS, new)))).astype(np.float32)
 
@@ -138,7 +144,7 @@ def within(new: Matte, old: Matte, move: tuple[int, int]) -> Matte:
 def narrowed(new: Matte, old: Matte, share: Map) -> Matte:
     """A person whose outline becomes, where it is the smaller, that of the photo's person, where ``share`` falls to 0.
 
-    From a share of 1 on, the person stays.
+    From a share of 1 on, the person stays. ``share``: any range, cut to [0, 1].
     """
     share = np.clip(share, 0, 1) ** 2 * (3 - 2 * np.clip(share, 0, 1))
     own = _depth(new >= 0.5)
